@@ -1,0 +1,1 @@
+"""Score how far a call-centre agent took ownership of a call."""
