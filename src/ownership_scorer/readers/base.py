@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
+
+from ..transcript import Transcript
+from .marks import DEFAULT_MARKS, Marks
+
+#: Guesses roles: takes a call whose speakers are unknown, gives speaker label to role, and how sure it is (0 to 1).
+Infer = Callable[[Transcript], tuple[Mapping[str, str], float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,17 @@ class ReadOptions:
         Speaker label in the file to role, for example ``{"spk_0": "agent", "Dana": "customer"}``; goes before anything the file says.
     infer_roles : bool
         Guess who the agent is where the file does not say; such calls say so in their metadata.
+    infer : callable or None
+        Makes that guess: takes the call, gives speaker label to role, and a confidence from 0 to 1. Without it, roles stay unknown.
     columns : mapping of str to str
-        Field (``call_id``, ``speaker``, ``text``, ``start``, ``end``, ``agent_id``, ``customer_id``, ``started_at``, ``channel``) to column heading;
-        goes before the headings found by synonym.
+        Field (``call_id``, ``speaker``, ``text``, ``start``, ``end``, ``order``, ``agent_id``, ``customer_id``, ``started_at``, ``channel``) to
+        column heading; goes before the headings found by synonym.
+    marks : Marks
+        What counts as a mark for a noise or for removed data.
     max_file_bytes : int
         Largest file that is read whole (single-document formats); line formats are streamed and have no such limit.
+    max_group_bytes : int
+        Largest table whose rows may stand in any order; in larger ones the rows of a call must be neighbours.
     max_record_bytes : int
         Largest single record (line) of a streamed format.
     max_depth : int
@@ -59,10 +70,13 @@ class ReadOptions:
     """
 
     agent_channel: str | None = None
-    speaker_map: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    speaker_map: Mapping[str, str] = field(default_factory=dict)
     infer_roles: bool = False
-    columns: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    columns: Mapping[str, str] = field(default_factory=dict)
     max_file_bytes: int = 256 * 1024 * 1024
     max_record_bytes: int = 64 * 1024 * 1024
     max_depth: int = 64
     max_turns: int = 200_000
+    infer: Infer | None = None
+    marks: Marks = DEFAULT_MARKS
+    max_group_bytes: int = 32 * 1024 * 1024
