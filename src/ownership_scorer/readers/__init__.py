@@ -6,8 +6,25 @@
 from .base import Infer, ReadError, ReadOptions, Rejected
 from .dispatch import read
 from .files import find_files
-from .formats import FORMATS, GRADES, Format
+from .formats import FORMATS
 from .frames import read_frame
+from .inspection import Inspection, inspect_file
+from .known import GRADES, Format
 from .marks import DEFAULT_MARKS, Marks
 
-__all__ = ["DEFAULT_MARKS", "FORMATS", "GRADES", "Format", "Infer", "Marks", "ReadError", "ReadOptions", "Rejected", "find_files", "read", "read_frame"]
+__all__ = [
+    "DEFAULT_MARKS",
+    "FORMATS",
+    "GRADES",
+    "Format",
+    "Infer",
+    "Inspection",
+    "Marks",
+    "ReadError",
+    "ReadOptions",
+    "Rejected",
+    "find_files",
+    "inspect_file",
+    "read",
+    "read_frame",
+]

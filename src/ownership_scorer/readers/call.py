@@ -236,6 +236,8 @@ def role_in(label: str) -> str | None:
     str or None
     """
     found = role_of(label)
+    if found == "unknown":
+        return None
     words = [word for word in re.split(r"[\s()\[\]/,–—-]+", label.strip().lower()) if word]
     if found or not 2 <= len(words) <= 5:
         return found
@@ -259,9 +261,9 @@ def _role(call: Call, segment: Segment, options: ReadOptions, has_agent_channel:
     for key in (label, segment.channel or "", segment.role or ""):
         if key and key in options.speaker_map:
             return options.speaker_map[key], "speaker map"
-    if segment.role and (found := role_of(segment.role)):
+    if segment.role and (found := role_in(segment.role)):
         return found, "explicit field"
-    if label in call.people and (found := role_of(call.people[label])):
+    if label in call.people and (found := role_in(call.people[label])):
         return found, "participants table"
     if has_agent_channel and segment.channel:
         return ("agent" if same_channel(options.agent_channel or "", segment.channel) else "customer"), "channel map"
@@ -272,6 +274,8 @@ def _role(call: Call, segment: Segment, options: ReadOptions, has_agent_channel:
 
 def _roles(call: Call, segments: list[Segment], options: ReadOptions, doubts: list[str]) -> tuple[list[Turn], str]:
     channels = sorted({s.channel for s in segments if s.channel})
+    pairs = {(s.label, s.channel) for s in segments if s.label and s.channel and not call.names}
+    shared = {label for label, count in Counter(label for label, _ in pairs).items() if count > 1}
     has_agent_channel = options.agent_channel is not None and any(same_channel(options.agent_channel, c) for c in channels)
     if options.agent_channel is not None and not has_agent_channel and channels:
         doubts.append(f"no channel {options.agent_channel!r} in the file; found {', '.join(channels[:_SHOWN_LABELS])}")
@@ -283,10 +287,13 @@ def _roles(call: Call, segments: list[Segment], options: ReadOptions, doubts: li
         role, source = _role(call, segment, options, has_agent_channel)
         how[source] += 1
         label = segment.label or segment.channel or segment.role
+        # A diarizer counts the speakers of each channel from zero.
+        if segment.label in shared:
+            label = f"{segment.channel}:{segment.label}"
         if role == "unknown":
             if label is None:
                 unlabelled += 1
-            elif role_of(label) != "unknown":
+            elif label.strip().lower() != "unknown":
                 unknown[label] = None
         turns.append(Turn(role, segment.text, segment.start, segment.end, _told(label, role)))
     if unknown:

@@ -11,6 +11,7 @@ from typing import Final
 from ..transcript import Transcript
 from .base import Infer, ReadError, ReadOptions, Rejected
 from .call import finish
+from .captions import is_srt, is_vtt, parse_captions
 from .csvrows import csv_table, delimiter_of
 from .decode import HEAD_BYTES, decode, encoding_of, parse_json
 from .documents import looks_like_lines, read_document, read_lines
@@ -89,6 +90,9 @@ def _read_json(path: Path, file: str, encoding: str, options: ReadOptions) -> It
 
 
 def _read_text(path: Path, file: str, head: str, options: ReadOptions) -> Iterator[Transcript | Rejected]:
+    if is_vtt(head) or is_srt(head):
+        yield finish(parse_captions(_whole(path, options)), options, path.stem)
+        return
     if is_zoom_chat(head):
         yield finish(parse_zoom_chat(_whole(path, options)), options, path.stem)
         return

@@ -10,44 +10,16 @@ from typing import IO, Any, Final
 from ..transcript import Transcript
 from . import generic
 from .base import ReadError, ReadOptions, Rejected
-from .call import Call, finish
+from .call import finish
 from .columns import map_columns
 from .decode import parse_json
-from .formats import recognise, unknown
+from .formats import calls_of, recognise, unknown
 from .tables import Row, Table, read_table
 from .values import string
 
 _WRAPPERS: Final = ("calls", "conversations", "transcripts", "interactions", "records", "data", "items", "results", "dialogues", "dialogs")
 _ID_KEYS: Final = ("call_id", "id", "conversation_id", "conversationId", "ConversationId", "jobName", "uuid")
 _PEEK: Final = 20
-
-
-def calls_of(doc: Any, options: ReadOptions) -> list[Call]:
-    """Return the calls of one record, in whichever known format it is.
-
-    Parameters
-    ----------
-    doc : object
-        Parsed JSON.
-    options : ReadOptions
-        The settings.
-
-    Returns
-    -------
-    list of Call
-
-    Raises
-    ------
-    ReadError
-        Where the shape is unknown, or known and broken.
-    """
-    if generic.is_pairs(doc) or generic.is_turns(doc):
-        return [generic.turn_list(doc, options)]
-    known = recognise(doc)
-    if known is None or known.parse is None:
-        raise unknown(doc)
-    found = known.parse(doc, options)
-    return [found] if isinstance(found, Call) else list(found)
 
 
 def _record(doc: Any, file: str, line: int | None, fallback_id: str, options: ReadOptions) -> Iterator[Transcript | Rejected]:
@@ -89,7 +61,7 @@ def read_document(doc: Any, file: str, options: ReadOptions) -> Iterator[Transcr
         yield from _record(records, file, None, stem, options)
     elif not _records(records) and generic.is_turns(records):
         rows: list[Row] = [(n, row if isinstance(row, Mapping) else _no_object(row)) for n, row in enumerate(records, start=1)]
-        yield from _turn_rows(rows, file, options, small=True, name="JSON")
+        yield from _turn_rows(rows, file, options, small=True, name="list of turns")
     elif not any(isinstance(record, Mapping | list) for record in records[:_PEEK]):
         raise unknown(doc)
     else:
@@ -121,7 +93,7 @@ def _turn_rows(rows: Iterable[Row], file: str, options: ReadOptions, *, small: b
     iterator = iter(rows)
     peeked = list(islice(iterator, 50))
     headings = list(dict.fromkeys(key for _, row in peeked if isinstance(row, Mapping) for key in row))
-    yield from read_table(Table(f"{name}, a turn a record", file, headings, chain(peeked, iterator), small), options)
+    yield from read_table(Table(name, file, headings, chain(peeked, iterator), small), options)
 
 
 def read_rows(table: Table, options: ReadOptions) -> Iterator[Transcript | Rejected]:

@@ -2,60 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any, Final
 
-from . import generic
+from . import amazon, generic, genesys, google, microsoft, speech, suites, vcon
 from .base import ReadError, ReadOptions
 from .call import Call
-
-#: What the grades of the table mean.
-GRADES: Final = {
-    "R": "checked against output of the vendor's service",
-    "V": "checked against an example published by the vendor",
-    "F": "checked against a third party's example",
-    "D": "written from the documentation alone, not yet checked against a file",
-    "own": "our own",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Format:
-    """One format.
-
-    Parameters
-    ----------
-    name : str
-        As in ``metadata["format"]``.
-    family : str
-        Whose it is.
-    grade : str
-        One of `GRADES`.
-    keys : tuple of str
-        Top-level keys that mark a JSON format; empty for others.
-    detect : callable, optional
-        Takes a parsed JSON document and tells whether it is of this format; never raises.
-    parse : callable, optional
-        Takes such a document and gives its calls.
-    """
-
-    name: str
-    family: str
-    grade: str
-    keys: tuple[str, ...] = ()
-    detect: Callable[[Any], bool] | None = None
-    parse: Callable[[Any, ReadOptions], Call | Iterable[Call]] | None = None
-
+from .known import Format
 
 _GENERIC: Final = (
     Format("list of turns", "tables and JSON", "own", ("turns",), lambda doc: generic.turns_key(doc) is not None, generic.turns),
     Format("one text a call", "tables and JSON", "V", ("ConversationId", "Content"), lambda doc: generic.one_text_key(doc) is not None, generic.one_text),
 )
 
-#: JSON formats in the order in which they are tried.
+_VENDORS: Final = (
+    *microsoft.FORMATS,
+    *genesys.FORMATS,
+    *amazon.FORMATS,
+    *google.FORMATS,
+    *suites.FORMATS,
+    *speech.FORMATS,
+)
+
+#: JSON formats in the order in which they are tried: the ones with the most telling shapes first.
 JSON_FORMATS: Final[tuple[Format, ...]] = (
     Format("calls", "tables and JSON", "own", ("id", "turns"), generic.is_own, lambda doc, _: generic.own(doc)),
+    Format("vCon", "vCon", "V", ("vcon", "uuid", "parties", "dialog", "analysis"), vcon.is_vcon, lambda doc, o: vcon.vcon(doc, o, calls_of)),
+    Format("vCon, signed or encrypted (refused)", "vCon", "V", ("payload", "signatures"), vcon.is_sealed, vcon.sealed),
+    *_VENDORS,
     *_GENERIC,
 )
 
@@ -70,6 +45,12 @@ OTHER_FORMATS: Final = (
     Format("Parquet", "tables and JSON", "own"),
     Format("DataFrame", "tables and JSON", "own"),
     Format("plain text", "text and captions", "V"),
+    Format("WebVTT", "text and captions", "R"),
+    Format("WebVTT with names", "text and captions", "R"),
+    Format("WebVTT with voice tags", "text and captions", "F"),
+    Format("SRT", "text and captions", "R"),
+    Format("SRT with names", "text and captions", "D"),
+    Format("Zoom chat log", "text and captions", "R"),
 )
 
 #: Every known format.
@@ -79,6 +60,34 @@ FORMATS: Final[tuple[Format, ...]] = JSON_FORMATS + OTHER_FORMATS
 def recognise(doc: Any) -> Format | None:
     """Return the format of a parsed JSON document, or None."""
     return next((f for f in JSON_FORMATS if f.detect is not None and f.detect(doc)), None)
+
+
+def calls_of(doc: Any, options: ReadOptions) -> list[Call]:
+    """Return the calls of one record, in whichever known format it is.
+
+    Parameters
+    ----------
+    doc : object
+        Parsed JSON.
+    options : ReadOptions
+        The settings.
+
+    Returns
+    -------
+    list of Call
+
+    Raises
+    ------
+    ReadError
+        Where the shape is unknown, or known and broken.
+    """
+    if generic.is_pairs(doc) or generic.is_turns(doc):
+        return [generic.turn_list(doc, options)]
+    known = recognise(doc)
+    if known is None or known.parse is None:
+        raise unknown(doc)
+    found = known.parse(doc, options)
+    return [found] if isinstance(found, Call) else list(found)
 
 
 def unknown(doc: Any) -> ReadError:
@@ -91,11 +100,16 @@ def unknown(doc: Any) -> ReadError:
     listed = ", ".join(keys[:12]) + (f" and {len(keys) - 12} more" if len(keys) > 12 else "")
     nearest = max(JSON_FORMATS, key=lambda f: _nearness(f, doc))
     lacking = [key for key in nearest.keys if key not in doc]
-    near = f"{nearest.name} (keys {', '.join(nearest.keys)}" + (f"; missing {', '.join(lacking)})" if lacking else "; its inner shape differs)")
-    return ReadError(f"JSON of unknown shape with the top-level keys {listed or 'none'}; nearest known format: {near}")
+    near = f"nearest known format: {nearest.name} (keys {', '.join(nearest.keys)}" + (f"; missing {', '.join(lacking)})" if lacking else "; its inner shape differs)")
+    if _nearness(nearest, doc) <= 0:
+        near = "no known format has any of them; allowed are for example {'id': ..., 'turns': [{'speaker': ..., 'text': ...}]}"
+    return ReadError(f"JSON of unknown shape with the top-level keys {listed or 'none'}; {near}")
 
 
 def _nearness(known: Format, doc: Mapping[str, Any]) -> float:
-    lower = {str(key).lower() for key in doc}
-    hits = sum((key in doc) + 0.5 * (key.lower() in lower) for key in known.keys)
-    return hits / len(known.keys) if known.keys else 0.0
+    """Weigh the keys in common: one that few formats have tells most."""
+    hits = sum(1 / _USES[key] for key in known.keys if key in doc)
+    return hits - 0.01 * len(known.keys) if hits else 0.0
+
+
+_USES: Final = Counter(key for known in JSON_FORMATS for key in known.keys)

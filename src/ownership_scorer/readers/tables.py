@@ -122,8 +122,8 @@ def _wide_calls(table: Table, rows: Iterable[Row], columns: dict[str, str], opti
         call_id = scalar(row.get(columns["call_id"])) if "call_id" in columns else None
         try:
             call = _of_cell(row.get(columns["text"]), columns["text"], options)
-            call.metadata["columns"] = columns
-            call.format = f"{table.format}, a call a row" if call.format != "calls" else call.format
+            call.metadata |= {"columns": columns, "layout": "a call a row"}
+            call.format = table.format
             call_fields(call, {key: value for key, value in row.items() if key != columns["text"]}, options)
             yield finish(call, options, call_id or f"{stem}#{count}")
         except ReadError as error:
@@ -198,7 +198,7 @@ def _emit(table: Table, group: _Group, call_id: str, columns: dict[str, str], op
         return Rejected(table.file, group.line, call_id, reason)
     call = call_of_rows(table.format, group.rows, columns)
     call.call_id = call_id
-    call.metadata["columns"] = columns
+    call.metadata |= {"columns": columns, "layout": "a turn a row"}
     if group.bad:
         call.doubts.append(f"{group.bad} rows in the midst of this call could not be read")
     try:

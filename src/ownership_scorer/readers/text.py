@@ -134,7 +134,7 @@ def parse_text(text: str) -> Call:
     if not any(role_in(label) for label in labels):
         call.doubts.append("no label is in the dictionary of roles")
     if call.dropped["lines before the first speaker"]:
-        call.doubts.append(f"{call.dropped['lines before the first speaker']} lines before the first speaker were not read")
+        call.doubts.append(f"lines before the first speaker were not read: {call.dropped['lines before the first speaker']}")
     return call
 
 
@@ -173,6 +173,22 @@ def _labels(lines: list[str]) -> set[str]:
     if singles and {label.upper() for label in known | named} != {"A", "C"}:
         known = {label for label in known if len(label) > 1 or seen[label] > 1}
     return known | named
+
+
+def speaker_labels(lines: list[str]) -> set[str]:
+    """Return the speakers' labels among the first lines of cues: where most cues begin with a name, one that comes once is one too."""
+    labels = _labels(lines)
+    found = [match[1].strip() for line in lines if (match := _SPEAKER.fullmatch(line)) and (_is_name(match[1]) or _known(match[1].strip()))]
+    bracketed = {label for label in found if re.fullmatch(r"(?i)speaker[ _]?\w{1,3}", label)}
+    return labels | bracketed | (set(found) if len(found) * 2 > len(lines) else set())
+
+
+def split_label(line: str, labels: set[str]) -> tuple[str | None, str]:
+    """Return the speaker's label at the beginning of a line, and the words after it."""
+    found = _SPEAKER.fullmatch(line) if labels else None
+    if found and found[1].strip() in labels:
+        return found[1].strip(), found[4]
+    return None, line
 
 
 def _known(label: str) -> bool:
