@@ -4,8 +4,11 @@ import json
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ownership_scorer.readers import ReadOptions, read
+from ownership_scorer.readers.decode import depth_of
 
 from .conftest import read_all, spoken
 
@@ -154,12 +157,21 @@ def test_a_call_of_five_thousand_turns(reads):
 
 @pytest.mark.parametrize(
     ("start", "end", "expected"),
-    [(1, 2, (1.0, 2.0)), ("1.5", "2.5", (1.5, 2.5)), (-1, 2, (None, None)), (3, 2, (3.0, None)), (True, [], (None, None)), (1e999, 2, (None, 2.0)),
+    [(1, 2, (1.0, 2.0)), ("1.5", "2.5", (1.5, 2.5)), (-1, 2, (None, None)), (3, 2, (3.0, None)), (True, [], (None, None)), (1e999, 2, (None, None)),
      (10**400, None, (None, None))],
 )  # fmt: skip
 def test_times_that_cannot_be_are_dropped(reads, start, end, expected):
     (call,), _ = reads(json.dumps({"id": "c", "turns": [{"speaker": "agent", "text": "hi", "start": start, "end": end}]}))
     assert (call.turns[0].start, call.turns[0].end) == expected
+
+
+@given(st.recursive(st.none() | st.text() | st.integers(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner)))
+def test_depth_is_counted_without_reading(value):
+    def depth(node):
+        return 1 + max(map(depth, node.values() if isinstance(node, dict) else node), default=0) if isinstance(node, dict | list) else 0
+
+    assert depth_of(json.dumps(value)) == depth(value)
+    assert depth_of(json.dumps(value, ensure_ascii=False, indent=1)) == depth(value)
 
 
 def test_depth_and_size_limits(reads):
@@ -199,6 +211,38 @@ def test_a_file_that_cannot_be_read_gives_one_rejection(reads, content, named):
     assert len(rejected) == 1
     assert named in rejected[0].reason
     assert rejected[0].file.endswith("speech.json")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps(CALL) + "\n\n",
+        '[\n {"id": "c1", "original": [\n  ["agent", "hi"],\n  ["agent", "yo"]\n ]},\n {"id": "c2", "chat": [\n  ["agent", "hi"],\n  ["agent", "yo"]]}]',
+        '{"id": "c1", "turns":\n[{"speaker": "agent", "text": "hi"}]\n}',
+    ],
+)
+def test_one_document_over_many_lines_is_one(reads, content):
+    calls, rejected = reads(content)
+    assert not rejected
+    assert calls[0].call_id == "c1"
+
+
+def test_a_call_without_an_id_has_the_name_of_its_file(reads):
+    calls, _ = reads(json.dumps({"turns": CALL["turns"], "set": "x"}) + "\n", name="call-9.json")
+    assert calls[0].call_id == "call-9"
+    calls, _ = reads("\n".join([json.dumps({"turns": CALL["turns"]})] * 2), name="day.jsonl")
+    assert [c.call_id for c in calls] == ["day#1", "day#2"]
+
+
+def test_keys_that_no_file_can_hold(reads):
+    _, (rejected,) = reads('{"\\ud800": 1}')
+    rejected.reason.encode()
+
+
+def test_a_reader_that_fails_is_a_rejection(reads, monkeypatch):
+    monkeypatch.setattr("ownership_scorer.readers.dispatch.read_document", lambda *_: 1 / 0)
+    _, (rejected,) = reads(json.dumps(CALL))
+    assert "ZeroDivisionError" in rejected.reason
 
 
 def test_missing_file_and_folder(tmp_path):

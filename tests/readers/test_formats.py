@@ -279,7 +279,7 @@ def test_unknown_json_names_its_nearest(reads, keys, nearest):
 
 def test_inspect():
     found = inspect_file(FIXTURES / "long.csv")
-    assert (found.format, found.grade, found.calls, found.segments, found.turns) == ("CSV", "R", 1, 4, 4)
+    assert (found.format, found.grade, found.calls, found.segments, found.turns) == ("CSV", "own", 1, 4, 4)
     assert found.columns["speaker" if "speaker" in found.columns else "role"] == "participantType"
     assert found.first_turns[0].text == WORDS[0]
     assert found.complete

@@ -201,14 +201,14 @@ def test_frames():
 def test_xlsx(tmp_path):
     frame = pd.DataFrame(LONG, columns=["call_id", "speaker", "text", "start", "end"])
     frame.loc[4] = ["c3", "agent", "سلام 😀", 0.0, 1.0]
-    path = tmp_path / "book.xlsx"
-    with pd.ExcelWriter(path) as writer:
+    path = tmp_path / "book.bin"
+    with pd.ExcelWriter(path, engine="openpyxl") as writer:
         pd.DataFrame({"notes": ["see next sheet"]}).to_excel(writer, sheet_name="cover", index=False)
         frame.to_excel(writer, sheet_name="turns", index=False, startrow=2)
     calls, rejected = read_all(path)
     assert not rejected
     assert outcome(calls) == EXPECTED | {"c3": [("agent", "سلام 😀")]}
-    pd.DataFrame({"x": [1]}).to_excel(path, index=False)
+    pd.DataFrame({"x": [1]}).to_excel(path, index=False, engine="openpyxl")
     assert "no row of headings" in read_all(path)[1][0].reason
 
 

@@ -36,6 +36,7 @@ PLAIN = [("agent", "hello there"), ("customer", "hi, it's 10:30")]
         "Agent - hello there\nCustomer - hi, it's 10:30",
         "Call ID: 17\nDate: 2025-01-01\n\nAgent: hello there\nCustomer: hi, it's 10:30",
         "A: hello there\nC: hi, it's 10:30",
+        "Agent: hello there\nCustomer: hi, it's 10:30\n\n\n",
     ],
 )
 def test_dialects(reads, text):
@@ -45,6 +46,11 @@ def test_dialects(reads, text):
     assert call.call_id == "call"
     if "00:0" in text:
         assert call.turns[0].start < call.turns[1].start
+
+
+def test_speech_with_commas_is_no_table(reads):
+    (call,), _ = reads("Agent: hello, sir\nCustomer: hi, you\nAgent: send a text, please\nCustomer: well, yes\n")
+    assert len(call.turns) == 4
 
 
 def test_names_that_come_back_are_speakers(reads):
@@ -95,6 +101,7 @@ def test_zoom_chat(reads):
         ("<inaudible> yes <crosstalk>", "<inaudible> yes <crosstalk>"),
         ("one_x000D_\ntwo", "one two"),
         ("\ud800x\x00y", "�x y"),
+        ("&#" + "9" * 5000 + ";", "�"),
         ('<a href="x">link</a><br/>next', "link next"),
     ],
 )

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from ..transcript import Transcript
+from .clean import safe
 from .marks import DEFAULT_MARKS, Marks
 
 #: Guesses roles: takes a call whose speakers are unknown, gives speaker label to role, and how sure it is (0 to 1).
@@ -32,6 +33,12 @@ class Rejected:
     line: int | None
     call_id: str | None
     reason: str
+
+    def __post_init__(self) -> None:
+        # Names of keys and files may hold what no file can.
+        for name in ("file", "call_id", "reason"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, safe(value) if value else value)
 
 
 class ReadError(ValueError):

@@ -200,11 +200,11 @@ def _times(call: Call, doubts: list[str]) -> str:
         if segment.start is not None and segment.start < 0:
             broken += 1
             segment.start = segment.end = None
-        elif segment.end is not None and segment.end < (segment.start or 0.0):
+        elif segment.end is not None and (segment.start is None or segment.end < segment.start):
             broken += 1
             segment.end = None
     if broken:
-        doubts.append(f"{broken} segments had an impossible time (negative, or an end before the start), which was dropped")
+        doubts.append(f"{broken} segments had an impossible time (negative, an end before the start or without one), which was dropped")
     if not starts:
         return "none"
     missing = len(call.segments) - len(starts)

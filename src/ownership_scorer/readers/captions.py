@@ -15,7 +15,7 @@ from .call import Call
 from .text import speaker_labels, split_label
 from .values import clock
 
-_VOICE: Final = re.compile(r"<v(?:\.[^\s>]*)?[ \t\n]+([^>]{1,200})>")
+_VOICE: Final = re.compile(r"<v(?:\.[^\s>]{0,80})?[ \t\n]{1,20}([^>]{1,200})>")
 _TAG: Final = re.compile(r"</?(?:v|c|i|b|u|s|ruby|rt|lang|font)(?:[.\s][^<>]*)?>|<\d[\d:.]*>|\{\\an\d\}", re.IGNORECASE)
 _INLINE_TIME: Final = re.compile(r"<\d+:\d")
 _TEAMS_ID: Final = re.compile(r"(.{1,80}/\d+)-\d+")

@@ -13,6 +13,7 @@ _HTML: Final = re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _INLINE: Final = re.compile(r"</?(?:a|abbr|b|code|em|font|i|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _BROKEN: Final = re.compile("[\ud800-\udfff]")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_LONG_ENTITY: Final = re.compile(r"&#\d{8,};?")
 _EXCEL: Final = re.compile(r"_x000[dDaA9]_")
 
 
@@ -51,7 +52,7 @@ def clean(text: str) -> str:
     if "<" in text:
         text = _HTML.sub(" ", _INLINE.sub("", text))
     if "&" in text:
-        text = html.unescape(text)
+        text = html.unescape(_LONG_ENTITY.sub("�", text))
     return " ".join(safe(text).split())
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import lzma
 import zipfile
+import zlib
 from collections.abc import Iterator
 from itertools import islice
 from pathlib import Path
@@ -29,7 +31,7 @@ def read_archive(path: Path, file: str, options: ReadOptions) -> Iterator[Transc
             names = set(archive.namelist())
             if "xl/workbook.xml" in names:
                 _check_zip(archive, options)
-    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError, RuntimeError) as error:
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, NotImplementedError, ValueError, EOFError, RuntimeError) as error:
         if isinstance(error, ReadError):
             raise
         raise ReadError(f"the file begins as a zip archive (XLSX is one) and is broken: {type(error).__name__}") from None
@@ -80,18 +82,18 @@ def _read_xlsx(path: Path, file: str, options: ReadOptions) -> Iterator[Transcri
         raise ReadError("reading XLSX needs openpyxl; install the extra: pip install 'ownership-scorer[excel]'") from None
     import warnings
 
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            book = openpyxl.load_workbook(path, read_only=True, data_only=True, keep_links=False)
-    except ReadError:
-        raise
-    except Exception as error:
-        raise ReadError(f"the workbook is broken: {type(error).__name__}") from None
-    try:
-        yield from _sheets(book, file, options)
-    finally:
-        book.close()
+    # Given a stream, openpyxl does not judge the file by its name.
+    with path.open("rb") as stream:
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                book = openpyxl.load_workbook(stream, read_only=True, data_only=True, keep_links=False)
+        except Exception as error:
+            raise ReadError(f"the workbook is broken: {type(error).__name__}") from None
+        try:
+            yield from _sheets(book, file, options)
+        finally:
+            book.close()
 
 
 def _sheets(book: Any, file: str, options: ReadOptions) -> Iterator[Transcript | Rejected]:

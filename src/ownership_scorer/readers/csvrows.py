@@ -19,8 +19,8 @@ _MAX_LINES: Final = 20_000
 _HEAD_LINES: Final = 20
 
 
-def delimiter_of(head: str) -> str | None:
-    """Return the delimiter of a table by its first lines, or None where it is no table.
+def delimiter_of(head: str) -> tuple[str | None, bool]:
+    """Return the delimiter of a table by its first lines, and whether its headings are known; None where it is no table.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def delimiter_of(head: str) -> str | None:
 
     Returns
     -------
-    str or None
+    tuple of (str or None, bool)
         The one under which the headings are known, or else under which most lines have as many fields as the first.
     """
     lines = [line for line in head.split("\n")[:_HEAD_LINES] if line.strip()]
@@ -45,12 +45,12 @@ def delimiter_of(head: str) -> str | None:
             continue
         known = map_columns(parsed[0])
         even = sum(len(row) == width for row in parsed) / len(parsed)
-        score = (len(known) if "text" in known else 0, even, width)
+        score = (len(known) if "text" in known and len(known) > 1 else 0, even, width)
         if best is None or score > best:
             best, chosen = score, delimiter
     if best is None or (not best[0] and best[1] < 0.8):
-        return None
-    return chosen
+        return None, False
+    return chosen, bool(best[0])
 
 
 def csv_table(path: Path, file: str, options: ReadOptions, delimiter: str) -> Table:

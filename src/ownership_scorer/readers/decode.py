@@ -33,7 +33,7 @@ _MAGIC: Final = (
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
 )
-_SKIPPED: Final = re.compile(r'"(?:[^"\\]++|\\.)*+"?|[^"\[\]{}]+', re.DOTALL)
+_NO_BRACKET: Final = re.compile(r"[^\[\]{}]+")
 _STEP: Final = {"[": 1, "{": 1, "]": -1, "}": -1}
 _BINARY_SHARE: Final = 0.1
 
@@ -109,8 +109,9 @@ def decode(data: bytes) -> str:
 
 def depth_of(text: str) -> int:
     """Return how deeply brackets nest in a JSON text, without reading it."""
-    brackets = _SKIPPED.sub("", text)
-    return max(accumulate(_STEP.get(c, 0) for c in brackets), default=0)
+    bare = text.replace("\\\\", "").replace('\\"', "") if "\\" in text else text
+    brackets = _NO_BRACKET.sub("", "".join(bare.split('"')[::2]))
+    return max(accumulate(map(_STEP.__getitem__, brackets)), default=0)
 
 
 def parse_json(text: str, options: ReadOptions) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -16,8 +17,9 @@ from .csvrows import csv_table, delimiter_of
 from .decode import HEAD_BYTES, decode, encoding_of, parse_json
 from .documents import looks_like_lines, read_document, read_lines
 from .tables import read_table
-from .text import is_zoom_chat, parse_text, parse_zoom_chat
+from .text import is_labelled, is_zoom_chat, parse_text, parse_zoom_chat
 
+_LOG: Final = logging.getLogger(__name__)
 _JSON: Final = re.compile(r'\s*(?:\{|\[\s*(?:$|[{"\]]|\[\s*[\["{\]]|-?\d[\d.eE+-]*\s*[,\]]))')
 
 
@@ -51,6 +53,10 @@ def read(path: str | Path, options: ReadOptions | None = None, infer: Infer | No
         yield Rejected(file, None, None, str(error))
     except OSError as error:
         yield Rejected(file, None, None, f"the file cannot be opened: {error.strerror or type(error).__name__}")
+    except Exception as error:
+        # A batch of thousands of files shall not end at one that nobody foresaw.
+        _LOG.debug("reading %s failed", file, exc_info=True)
+        yield Rejected(file, None, None, f"the reader failed with {type(error).__name__}; please report the format of this file")
 
 
 def _read(path: Path, file: str, options: ReadOptions) -> Iterator[Transcript | Rejected]:
@@ -75,15 +81,15 @@ def _read(path: Path, file: str, options: ReadOptions) -> Iterator[Transcript | 
     if not text.strip("\x00 \n\t"):
         raise ReadError("the file holds nothing but blanks")
     if _JSON.match(text):
-        yield from _read_json(path, file, encoding, options)
+        yield from _read_json(path, file, encoding, text, options)
     else:
         yield from _read_text(path, file, text, options)
 
 
-def _read_json(path: Path, file: str, encoding: str, options: ReadOptions) -> Iterator[Transcript | Rejected]:
+def _read_json(path: Path, file: str, encoding: str, head: str, options: ReadOptions) -> Iterator[Transcript | Rejected]:
     # JSON is UTF-8 by its standard: a line that is not costs itself, and no guess at the rest.
     encoding = encoding if encoding.startswith("utf") else "utf-8"
-    if looks_like_lines(path, encoding, options):
+    if "\n" in head.rstrip() and looks_like_lines(path, encoding, options):
         yield from read_lines(path, file, encoding, options)
     else:
         yield from read_document(parse_json(_whole(path, options), options), file, options)
@@ -96,11 +102,12 @@ def _read_text(path: Path, file: str, head: str, options: ReadOptions) -> Iterat
     if is_zoom_chat(head):
         yield finish(parse_zoom_chat(_whole(path, options)), options, path.stem)
         return
-    delimiter = delimiter_of(head)
-    if delimiter is not None:
+    delimiter, known = delimiter_of(head)
+    # Lines of speech with commas in them look like a table too, so only known headings go before speakers' labels.
+    if delimiter is not None and (known or options.columns or not is_labelled(head)):
         yield from read_table(csv_table(path, file, options, delimiter), options)
-        return
-    yield finish(parse_text(_whole(path, options)), options, path.stem)
+    else:
+        yield finish(parse_text(_whole(path, options)), options, path.stem)
 
 
 def _whole(path: Path, options: ReadOptions) -> str:

@@ -129,16 +129,19 @@ def looks_like_lines(path: Path, encoding: str, options: ReadOptions) -> bool:
     bool
         True where several lines are records of their own.
     """
-    whole = broken = 0
-    for _, line in islice(_lines(path, encoding, options), _PEEK):
-        if isinstance(line, str) and line.strip()[:1] in ("{", "[") and line.strip()[-1:] in ("}", "]"):
-            try:
-                whole += isinstance(parse_json(line, options), Mapping | list)
-            except ReadError:
-                broken += 1
-        else:
-            broken += 1
-    return whole > 1 or (whole == 1 and broken == 1)
+    filled = (line for _, line in _lines(path, encoding, options) if isinstance(line, ReadError) or line.strip())
+    whole = [_is_record(line, options) for line in islice(filled, _PEEK)]
+    # A document printed over many lines may have some that are whole by chance, but not its first, and not half of them.
+    return len(whole) > 1 and (whole[0] or sum(whole) * 2 >= len(whole))
+
+
+def _is_record(line: str | ReadError, options: ReadOptions) -> bool:
+    if isinstance(line, ReadError) or line.strip()[:1] not in ("{", "[") or line.strip()[-1:] not in ("}", "]"):
+        return False
+    try:
+        return isinstance(parse_json(line, options), Mapping | list)
+    except ReadError:
+        return False
 
 
 def read_lines(path: Path, file: str, encoding: str, options: ReadOptions) -> Iterator[Transcript | Rejected]:

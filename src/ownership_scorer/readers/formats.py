@@ -38,8 +38,8 @@ JSON_FORMATS: Final[tuple[Format, ...]] = (
 OTHER_FORMATS: Final = (
     Format("speaker-text pairs", "tables and JSON", "R"),
     Format("JSONL", "tables and JSON", "own"),
-    Format("CSV", "tables and JSON", "R"),
-    Format("TSV", "tables and JSON", "R"),
+    Format("CSV", "tables and JSON", "own"),
+    Format("TSV", "tables and JSON", "own"),
     Format("Whisper TSV", "speech to text", "D"),
     Format("XLSX", "tables and JSON", "own"),
     Format("Parquet", "tables and JSON", "own"),
@@ -47,8 +47,8 @@ OTHER_FORMATS: Final = (
     Format("plain text", "text and captions", "V"),
     Format("WebVTT", "text and captions", "R"),
     Format("WebVTT with names", "text and captions", "R"),
-    Format("WebVTT with voice tags", "text and captions", "F"),
-    Format("SRT", "text and captions", "R"),
+    Format("WebVTT with voice tags", "text and captions", "D"),
+    Format("SRT", "text and captions", "F"),
     Format("SRT with names", "text and captions", "D"),
     Format("Zoom chat log", "text and captions", "R"),
 )
@@ -100,7 +100,8 @@ def unknown(doc: Any) -> ReadError:
     listed = ", ".join(keys[:12]) + (f" and {len(keys) - 12} more" if len(keys) > 12 else "")
     nearest = max(JSON_FORMATS, key=lambda f: _nearness(f, doc))
     lacking = [key for key in nearest.keys if key not in doc]
-    near = f"nearest known format: {nearest.name} (keys {', '.join(nearest.keys)}" + (f"; missing {', '.join(lacking)})" if lacking else "; its inner shape differs)")
+    gap = f"; missing {', '.join(lacking)}" if lacking else "; its inner shape differs"
+    near = f"nearest known format: {nearest.name} (keys {', '.join(nearest.keys)}{gap})"
     if _nearness(nearest, doc) <= 0:
         near = "no known format has any of them; allowed are for example {'id': ..., 'turns': [{'speaker': ..., 'text': ...}]}"
     return ReadError(f"JSON of unknown shape with the top-level keys {listed or 'none'}; {near}")

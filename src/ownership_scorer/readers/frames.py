@@ -52,6 +52,8 @@ def plain_value(value: Any) -> Any:
         return {str(key): plain_value(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):
         return [plain_value(inner) for inner in value]
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
     if hasattr(value, "tolist"):
         return plain_value(value.tolist())
     if hasattr(value, "as_py"):

@@ -141,7 +141,7 @@ def one_text_key(doc: Any) -> str | None:
     by_plain: dict[str, str] = {plain_heading(key): key for key in doc}
     has_id = any(name in ("conversationid", "callid", "contactid", "interactionid", "transcriptid", "id") for name in by_plain)
     for name in _ONE_TEXT:
-        value = doc.get(by_plain.get(name, ""))
+        value = doc[by_plain[name]] if name in by_plain else None
         if isinstance(value, str) and has_id and len(value) > 20:
             return by_plain[name]
     return None

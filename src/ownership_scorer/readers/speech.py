@@ -176,5 +176,5 @@ FORMATS: Final = (
     Format("podwhisperer", "speech to text", "D", ("speakers", "segments"), _is_podwhisperer, _podwhisperer),
     Format("Amberscript", "speech to text", "D", ("speakers", "segments", "recordingId"), _is_amberscript, _amberscript),
     Format("Whisper", "speech to text", "R", ("text", "segments", "language"), _is_whisper, _whisper),
-    Format("WhisperX", "speech to text", "R", ("segments", "word_segments")),
+    Format("WhisperX", "speech to text", "D", ("segments", "word_segments")),
 )
