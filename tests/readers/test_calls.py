@@ -250,6 +250,17 @@ def test_missing_file_and_folder(tmp_path):
     assert "folder" in read_all(tmp_path)[1][0].reason
 
 
+def test_a_role_beside_the_speaker(reads):
+    turns = [{"speaker": "Dana", "role": "agent", "text": "hello"}, {"speaker": "Bo", "role": "customer", "text": "hi"}]
+    (call,), _ = reads(line(turns=turns))
+    assert [(t.speaker, t.label) for t in call.turns] == [("agent", "Dana"), ("customer", "Bo")]
+
+
+def test_one_text_without_an_id(reads):
+    (call,), _ = reads(json.dumps({"transcript": "Agent: hello there\nCustomer: hi"}), name="c7.json")
+    assert (call.call_id, spoken(call)) == ("c7", [("agent", "hello there"), ("customer", "hi")])
+
+
 def test_roles_may_be_given(reads):
     turns = [{"speaker": "Dana", "text": "hello"}, {"speaker": "Li", "text": "hi"}]
     (call,), _ = reads(line(turns=turns), speaker_map={"Dana": "agent", "Li": "customer"})

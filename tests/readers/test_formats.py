@@ -1,8 +1,12 @@
 """Every format in a fixture of our own: the same short call, told in each shape."""
 
+import json
+import math
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ownership_scorer.readers import FORMATS, GRADES, Rejected, inspect_file, read
 from ownership_scorer.readers.formats import JSON_FORMATS
@@ -269,12 +273,52 @@ def test_every_json_format_is_recognised_by_itself_alone():
     ],
 )
 def test_unknown_json_names_its_nearest(reads, keys, nearest):
-    import json
-
     calls, rejected = reads(json.dumps(keys))
     if not calls:
         assert nearest in rejected[0].reason
         assert all(key in rejected[0].reason for key in keys)
+
+
+INNER = {"text", "speaker", "role", "start", "end", "words", "alternatives", "items", "channels", "type"}
+KEYS = sorted({key for known in FORMATS for key in known.keys} | INNER)
+ODD = st.sampled_from(["agent", "Customer", "00:00:01", "PT5S", "2025-03-06T10:00:00Z"])
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20) | ODD
+TOKENS = st.sampled_from([b'"', b"\n", b"{", b"]", b"-->", b",", b"null", b"\x00"])
+DOCUMENTS = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from(KEYS) | st.text(max_size=5), inner, max_size=6))
+
+
+def check(result) -> None:
+    if isinstance(result, Rejected):
+        assert "the reader failed" not in result.reason
+        result.reason.encode()
+    else:
+        for turn in result.turns:
+            turn.text.encode()
+            assert turn.text.strip()
+            assert turn.start is None or (math.isfinite(turn.start) and turn.start >= 0)
+            assert turn.end is None or turn.end >= (turn.start or 0)
+
+
+@given(DOCUMENTS)
+@settings(max_examples=300, deadline=None)
+def test_any_json_is_read_or_refused(tmp_path_factory, doc):
+    path = tmp_path_factory.getbasetemp() / "any.json"
+    path.write_text(json.dumps(doc), encoding="utf-8")
+    for result in read(path):
+        check(result)
+
+
+@given(st.sampled_from(sorted(FIXTURES.iterdir())), st.data())
+@settings(max_examples=300, deadline=None)
+def test_a_broken_fixture_is_read_or_refused(tmp_path_factory, fixture, data):
+    content = bytearray(fixture.read_bytes())
+    for _ in range(data.draw(st.integers(1, 5))):
+        place = data.draw(st.integers(0, max(0, len(content) - 1)))
+        content[place : place + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=6) | TOKENS)
+    path = tmp_path_factory.getbasetemp() / "broken"
+    path.write_bytes(content)
+    for result in read(path):
+        check(result)
 
 
 def test_inspect():

@@ -111,6 +111,27 @@ def test_an_open_quote_with_no_other_in_the_file(reads):
     assert [r.line for r in rejected] == [52]
 
 
+@pytest.mark.parametrize("above", ["sep=;\n", "Calls of March\n\n", "Report;2025-03-06\nby;Dana\n"])
+def test_lines_above_the_headings(reads, above):
+    calls, rejected = reads(above + long_csv(";"))
+    assert not rejected
+    assert outcome(calls) == EXPECTED
+
+
+def test_partial_results_are_dropped(reads):
+    rows = 'call_id,speaker,text,is_final\nc,agent,he,false\nc,agent,hello,true\nc,customer,hi,True\n'
+    (call,), _ = reads(rows)
+    assert spoken(call) == [("agent", "hello"), ("customer", "hi")]
+    assert call.metadata["dropped"] == {"partial": 1}
+
+
+def test_letters_of_a_diarizer_are_no_roles(reads):
+    (call,), _ = reads("call_id,speaker,text\nc,A,hello\nc,B,hi\nc,A,bye\n")
+    assert {(t.speaker, t.label) for t in call.turns} == {("unknown", "A"), ("unknown", "B")}
+    (call,), _ = reads("call_id,speaker,text\nc,A,hello\nc,C,hi\n")
+    assert [t.speaker for t in call.turns] == ["agent", "customer"]
+
+
 def test_line_breaks_in_quoted_cells(reads):
     (call,), rejected = reads('call_id,speaker,text\nc,agent,"one\n\ntwo ""x"""\nc,customer,"three\r\n"\n')
     assert not rejected

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from ..transcript import ROLES, Transcript, Turn, role_of
@@ -16,6 +17,7 @@ from .values import iso, string
 _SOURCES: Final = ("speaker map", "explicit field", "participants table", "channel map", "label dictionary")
 _TOLD: Final = re.compile(r"\d+$")
 _SHOWN_LABELS: Final = 8
+_LONGEST_LABEL: Final = 200
 _MACHINES: Final = frozenset({"virtual", "ai", "automated", "digital", "bot", "chatbot", "ivr", "system", "auto"})
 _DEPARTMENTS: Final = frozenset({"service", "services", "support", "care", "success", "helpdesk", "desk", "center", "centre"})
 
@@ -177,7 +179,8 @@ def _words(call: Call, options: ReadOptions) -> list[Segment]:
             else:
                 continue
         if text:
-            kept.append(replace(segment, text=text))
+            segment.text = text
+            kept.append(segment)
         else:
             call.dropped["without text"] += 1
     return kept
@@ -235,6 +238,11 @@ def role_in(label: str) -> str | None:
     -------
     str or None
     """
+    return _role_in(label) if len(label) <= _LONGEST_LABEL else None
+
+
+@lru_cache(maxsize=4096)
+def _role_in(label: str) -> str | None:
     found = role_of(label)
     if found == "unknown":
         return None
@@ -256,18 +264,18 @@ def same_channel(wanted: str, found: str) -> bool:
     return bool(digits) and wanted.strip() == digits.group()  # type: ignore[union-attr]
 
 
-def _role(call: Call, segment: Segment, options: ReadOptions, has_agent_channel: bool) -> tuple[str, str]:
+def _role(call: Call, segment: Segment, options: ReadOptions, has_agent_channel: bool, mute: frozenset[str]) -> tuple[str, str]:
     label = segment.label or ""
     for key in (label, segment.channel or "", segment.role or ""):
         if key and key in options.speaker_map:
             return options.speaker_map[key], "speaker map"
-    if segment.role and (found := role_in(segment.role)):
+    if segment.role and segment.role not in mute and (found := role_in(segment.role)):
         return found, "explicit field"
     if label in call.people and (found := role_in(call.people[label])):
         return found, "participants table"
     if has_agent_channel and segment.channel:
         return ("agent" if same_channel(options.agent_channel or "", segment.channel) else "customer"), "channel map"
-    if label and call.names and (found := role_in(label)):
+    if label and call.names and label not in mute and (found := role_in(label)):
         return found, "label dictionary"
     return "unknown", "not given"
 
@@ -279,12 +287,18 @@ def _roles(call: Call, segments: list[Segment], options: ReadOptions, doubts: li
     has_agent_channel = options.agent_channel is not None and any(same_channel(options.agent_channel, c) for c in channels)
     if options.agent_channel is not None and not has_agent_channel and channels:
         doubts.append(f"no channel {options.agent_channel!r} in the file; found {', '.join(channels[:_SHOWN_LABELS])}")
+    # Single letters only mean agent and customer where both of them, and nobody else, speak; else they are a diarizer's.
+    words = {word for s in segments for word in (s.role or s.label,) if word}
+    if any(len(word) == 1 for word in words) and {word.upper() for word in words} != {"A", "C"}:
+        mute = frozenset(word for word in words if len(word) == 1)
+    else:
+        mute = frozenset()
     how: Counter[str] = Counter()
     unknown: dict[str, None] = {}
     turns = []
     unlabelled = 0
     for segment in segments:
-        role, source = _role(call, segment, options, has_agent_channel)
+        role, source = _role(call, segment, options, has_agent_channel, mute)
         how[source] += 1
         label = segment.label or segment.channel or segment.role
         # A diarizer counts the speakers of each channel from zero.
@@ -295,7 +309,7 @@ def _roles(call: Call, segments: list[Segment], options: ReadOptions, doubts: li
                 unlabelled += 1
             elif label.strip().lower() != "unknown":
                 unknown[label] = None
-        turns.append(Turn(role, segment.text, segment.start, segment.end, _told(label, role)))
+        turns.append(Turn(role, segment.text, segment.start, segment.end, _told(label[:_LONGEST_LABEL] if label else None, role)))
     if unknown:
         shown = ", ".join(repr(label[:40]) for label in list(unknown)[:_SHOWN_LABELS])
         more = f" and {len(unknown) - _SHOWN_LABELS} more" if len(unknown) > _SHOWN_LABELS else ""
@@ -306,6 +320,7 @@ def _roles(call: Call, segments: list[Segment], options: ReadOptions, doubts: li
     return turns, " + ".join(found + (["some not given"] if found and how["not given"] else [])) or "not given"
 
 
+@lru_cache(maxsize=4096)
 def _told(label: str | None, role: str) -> str | None:
     """Return the label where it says more than the role."""
     if label is None:

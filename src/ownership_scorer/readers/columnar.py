@@ -22,6 +22,7 @@ _MEMBER: Final = 512 * 1024 * 1024
 _CHUNK: Final = 1024 * 1024
 _HEADING_ROWS: Final = 10
 _BATCH: Final = 1024
+_ROW_BYTES: Final = 200
 
 
 def read_archive(path: Path, file: str, options: ReadOptions) -> Iterator[Transcript | Rejected]:
@@ -166,7 +167,7 @@ def read_parquet(path: Path, file: str, options: ReadOptions) -> Iterator[Transc
     except Exception as error:
         raise ReadError(f"the Parquet file is broken: {type(error).__name__}") from None
     with parquet:
-        small = path.stat().st_size <= options.max_group_bytes // 4
+        small = parquet.metadata.num_rows * _ROW_BYTES <= options.max_group_bytes
         yield from read_rows(Table("Parquet", file, names, _batches(parquet), small), options)
 
 

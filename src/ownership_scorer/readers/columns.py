@@ -33,6 +33,7 @@ SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
 }
 _FIELDS: Final = tuple(SYNONYMS)
 _UNITS: Final = (("ms", 1e3), ("millis", 1e3), ("milliseconds", 1e3), ("msec", 1e3), ("usec", 1e6), ("micros", 1e6), ("nanos", 1e9))
+_PARTIAL: Final = frozenset({"isfinal", "ispartial", "isinterim"})
 _LONGEST_IN_SECONDS: Final = 36_000
 _LATEST_START: Final = 2 * 3600.0
 
@@ -111,6 +112,11 @@ def call_of_rows(name: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[
         return _named(found) if isinstance(found, Mapping) else found
 
     call = Call(name)
+    partial = [(heading, plain_heading(heading) == "isfinal") for heading in rows[0] if plain_heading(heading) in _PARTIAL] if rows else []
+    if partial:
+        kept = [row for row in rows if not any(_says(row.get(heading), not final) for heading, final in partial)]
+        call.dropped["partial"] += len(rows) - len(kept)
+        rows = kept
     orders = [number(value(row, "order")) for row in rows]
     if rows and "order" in columns and None not in orders and len(set(orders)) > 1:
         rows = [rows[i] for i in sorted(range(len(rows)), key=lambda i: orders[i] or 0.0)]
@@ -125,6 +131,10 @@ def call_of_rows(name: str, rows: Sequence[Mapping[str, Any]], columns: Mapping[
     for field in ("call_id", "agent_id", "customer_id", "started_at", "channel"):
         setattr(call, field, next((text for row in rows if (text := scalar(value(row, field)))), None))
     return call
+
+
+def _says(value: Any, wanted: bool) -> bool:
+    return value is wanted or (isinstance(value, str) and value.strip().lower() == str(wanted).lower())
 
 
 def _named(value: Mapping[str, Any]) -> Any:

@@ -6,6 +6,7 @@ import csv
 import io
 from collections import deque
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -17,6 +18,7 @@ from .tables import Row, Table
 _DELIMITERS: Final = ",;\t|"
 _MAX_LINES: Final = 20_000
 _HEAD_LINES: Final = 20
+_HEADING_ROWS: Final = 10
 
 
 def delimiter_of(head: str) -> tuple[str | None, bool]:
@@ -41,16 +43,22 @@ def delimiter_of(head: str) -> tuple[str | None, bool]:
         except csv.Error:
             continue
         width = len(parsed[0]) if parsed else 0
-        if width < 2:
+        known = max((_known(row) for row in parsed[:_HEADING_ROWS]), default=0)
+        if width < 2 and not known:
             continue
-        known = map_columns(parsed[0])
         even = sum(len(row) == width for row in parsed) / len(parsed)
-        score = (len(known) if "text" in known and len(known) > 1 else 0, even, width)
+        score = (known, even, width)
         if best is None or score > best:
             best, chosen = score, delimiter
     if best is None or (not best[0] and best[1] < 0.8):
         return None, False
     return chosen, bool(best[0])
+
+
+def _known(headings: list[str]) -> int:
+    """Return how many headings are known, 0 where they make no table of turns or calls."""
+    found = map_columns(headings)
+    return len(found) if "text" in found and len(found) > 1 else 0
 
 
 def csv_table(path: Path, file: str, options: ReadOptions, delimiter: str) -> Table:
@@ -71,10 +79,14 @@ def csv_table(path: Path, file: str, options: ReadOptions, delimiter: str) -> Ta
     -------
     Table
     """
-    rows = _records(path, options, delimiter)
-    number, headings = next(rows, (1, ReadError("the file is empty")))
-    if isinstance(headings, ReadError):
-        raise ReadError(f"line {number}: {headings}")
+    rows: Iterator[tuple[int, list[str] | ReadError]] = _records(path, options, delimiter)
+    head = list(islice(rows, _HEADING_ROWS))
+    # Some exports put a title, a date or "sep=;" above the headings.
+    lists = [row for _, row in head if isinstance(row, list)]
+    if not lists:
+        raise ReadError(f"line {head[0][0]}: {head[0][1]}" if head else "the file is empty")
+    headings = next((row for row in lists if _known(row) or options.columns.get("text") in row), lists[0])
+    rows = chain(head[next(n for n, (_, row) in enumerate(head) if row is headings) + 1 :], rows)
     names = _unique(headings)
     name = "TSV" if delimiter == "\t" else "CSV"
     # The command line of Whisper writes this heading, and milliseconds under it.
@@ -147,7 +159,7 @@ def _split(stream: TextIO, options: ReadOptions, delimiter: str) -> Iterator[tup
                 break
         if not lines:
             return
-        record = None if problem else _parse(lines, delimiter)
+        record = None if problem else _plain(lines, delimiter) or _parse(lines, delimiter)
         if isinstance(record, list):
             if any(cell.strip() for cell in record):
                 yield number + 1, record
@@ -164,6 +176,12 @@ def _skip_line(stream: TextIO, lines: list[str], options: ReadOptions) -> None:
         return
     while (rest := stream.readline(options.max_record_bytes)) and not rest.endswith("\n"):
         pass
+
+
+def _plain(lines: list[str], delimiter: str) -> list[str] | None:
+    """Split a line that holds no quotation mark, the usual case, without ado."""
+    line = lines[0]
+    return line.rstrip("\r\n").replace("\x00", " ").split(delimiter) if len(lines) == 1 and '"' not in line else None
 
 
 def _parse(lines: list[str], delimiter: str) -> list[str] | None:

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ..transcript import role_of
 from .base import ReadError, ReadOptions
-from .call import Call, Segment
+from .call import Call, Segment, role_in
 from .clean import safe
 from .columns import call_fields, call_of_rows, map_columns, plain_heading, scalar
-from .text import parse_text
+from .text import is_labelled, parse_text
 from .values import number, string
 
 _OWN_KEYS: Final = frozenset({"id", "call_id", "agent_id", "customer_id", "started_at", "channel", "turns"})
@@ -66,7 +65,7 @@ def own(doc: Mapping[str, Any]) -> Call:
         speaker = string(turn.get("speaker"))
         if speaker is None:
             call.doubts.append(f"turn {index} names no speaker")
-        known = speaker if speaker and role_of(speaker) else None
+        known = next((word for word in (string(turn.get("role")), speaker) if word and role_in(word)), None)
         call.segments.append(Segment(text, speaker, known, None, number(turn.get("start")), number(turn.get("end"))))
     return call
 
@@ -142,7 +141,7 @@ def one_text_key(doc: Any) -> str | None:
     has_id = any(name in ("conversationid", "callid", "contactid", "interactionid", "transcriptid", "id") for name in by_plain)
     for name in _ONE_TEXT:
         value = doc[by_plain[name]] if name in by_plain else None
-        if isinstance(value, str) and has_id and len(value) > 20:
+        if isinstance(value, str) and len(value) > 20 and (has_id or is_labelled(safe_text(value))):
             return by_plain[name]
     return None
 

@@ -88,6 +88,8 @@ class Marks:
         bool
             False for a text without any mark.
         """
+        if not any(sign in text for sign in "[(<{♪"):
+            return False
         position, seen = 0, False
         for start, end, kind in self.spans(text):
             if kind != "non_speech" or not _FILLING.fullmatch(text, position, start):

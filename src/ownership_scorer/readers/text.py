@@ -127,9 +127,6 @@ def parse_text(text: str) -> Call:
     call.dropped["without text"] = 0
     for segment in call.segments:
         segment.text = unquoted(segment.text.strip())
-    # Single letters only mean agent and customer where both of them, and nobody else, speak.
-    singles = {label for label in labels if len(label) == 1}
-    call.names = not singles or {label.upper() for label in labels} == {"A", "C"}
     _wall_clock(call)
     if not any(role_in(label) for label in labels):
         call.doubts.append("no label is in the dictionary of roles")

@@ -1,4 +1,4 @@
-"""Careful access to foreign values: every function here takes anything and gives what it can, or None."""
+"""Careful access to foreign values: every function here takes anything (plain Python, as out of JSON) and gives what it can, or None."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def at(value: Any, *path: str | int) -> Any:
     """Follow keys and indices into nested mappings and lists; None where the way ends."""
     for step in path:
         if isinstance(step, str):
-            value = value.get(step) if isinstance(value, Mapping) else None
+            value = value.get(step) if isinstance(value, dict) else None
         else:
             value = value[step] if isinstance(value, list) and 0 <= step < len(value) else None
     return value
@@ -29,7 +29,7 @@ def at(value: Any, *path: str | int) -> Any:
 
 def first(value: Any, *keys: str) -> Any:
     """Return the first of several keys that holds something."""
-    if isinstance(value, Mapping):
+    if isinstance(value, dict):
         for key in keys:
             if value.get(key) is not None:
                 return value[key]
@@ -39,7 +39,7 @@ def first(value: Any, *keys: str) -> Any:
 def dicts(value: Any) -> Iterator[Mapping[str, Any]]:
     """Yield the mappings in a list; nothing where it is no list."""
     if isinstance(value, list):
-        yield from (item for item in value if isinstance(item, Mapping))
+        yield from (item for item in value if isinstance(item, dict))
 
 
 def string(value: Any) -> str | None:
