@@ -227,6 +227,7 @@ def main() -> None:
     parser.add_argument("--inputs", type=int, default=100_000, help="in total, over all readers")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", help="readers whose name holds this")
+    parser.add_argument("--start", help="the first reader to run, where a run goes on that was broken off")
     parser.add_argument("--timeout", type=float, default=5.0, help="seconds for one input")
     parser.add_argument("--keep", type=Path, default=Path("fuzz-failures"))
     settings = parser.parse_args()
@@ -246,6 +247,7 @@ def main() -> None:
     shares = dict.fromkeys(seeds, 1.0) | {"XLSX": 0.05, "Parquet": 0.1, "DataFrame": 0.1}
     seeds["XLSX"], seeds["Parquet"], seeds["DataFrame"] = [workbook(rng) for _ in range(4)], [parquet(rng) for _ in range(4)], [b""]
     chosen = [name for name in shares if not settings.only or settings.only.lower() in name.lower()]
+    chosen = chosen[chosen.index(settings.start) if settings.start else 0 :]
     unit = settings.inputs / sum(shares[name] for name in chosen)
     headings = (("inputs", 9), ("calls", 9), ("rejected", 9), ("exceptions", 11), ("hangs", 6), ("slowest s", 10), ("MB at 10%", 10), ("at end", 8))
     print("reader".ljust(44) + "".join(name.rjust(width) for name, width in (*headings, ("peak", 8))), flush=True)

@@ -256,6 +256,21 @@ def test_archives_that_are_refused(reads, tmp_path):
         assert named in rejected[0].reason
 
 
+def test_a_sheet_that_claims_to_be_huge(reads, tmp_path):
+    path = tmp_path / "b.xlsx"
+    pd.DataFrame(LONG, columns=["call_id", "speaker", "text", "start", "end"]).to_excel(path, index=False)
+    data = io.BytesIO()
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(data, "w") as new:
+        for name in old.namelist():
+            content = old.read(name)
+            if name.endswith("sheet1.xml"):
+                content = content.replace(b'ref="A1:E5"', b'ref="A1:XFD1048576"').replace(b'<row r="5"', b'<row r="900000"')
+            new.writestr(name, content)
+    calls, rejected = reads(data.getvalue())
+    assert not rejected
+    assert outcome(calls) == EXPECTED
+
+
 def test_parquet(tmp_path):
     frame = pd.DataFrame(LONG, columns=["call_id", "speaker", "text", "start", "end"])
     path = tmp_path / "t.parquet"

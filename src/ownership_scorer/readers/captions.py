@@ -11,7 +11,7 @@ import webvtt
 from webvtt.errors import MalformedCaptionError, MalformedFileError
 
 from .base import ReadError
-from .call import Call
+from .call import Call, Segment
 from .text import speaker_labels, split_label
 from .values import clock
 
@@ -81,7 +81,7 @@ def parse_captions(text: str) -> Call:
 
 def _voiced(call: Call, cues: list[_Cue]) -> None:
     """Read ``<v Name>``; the parts of one utterance, which Teams numbers and scatters, come together."""
-    places: dict[str, int] = {}
+    places: dict[str, tuple[Segment, list[str]]] = {}
     for cue in cues:
         parts = _VOICE.split(cue.text)
         found = _TEAMS_ID.fullmatch(cue.key)
@@ -92,13 +92,15 @@ def _voiced(call: Call, cues: list[_Cue]) -> None:
             label, spoken = " ".join(name.split()), _TAG.sub("", words)
             key = f"{found[1]} {label}" if found else ""
             if key and key in places:
-                segment = call.segments[places[key]]
-                segment.text += "\n" + spoken
+                segment, tail = places[key]
+                tail.append(spoken)
                 segment.end = max(filter(None, (segment.end, cue.end)), default=None)
                 continue
-            if key and spoken.strip():
-                places[key] = len(call.segments)
             call.add(spoken, label=label, start=cue.start, end=cue.end)
+            if key and spoken.strip():
+                places[key] = (call.segments[-1], [spoken])
+    for segment, tail in places.values():
+        segment.text = "\n".join(tail)
 
 
 def _unrolled(call: Call, cues: list[_Cue]) -> Iterator[_Cue]:

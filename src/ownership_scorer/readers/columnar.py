@@ -13,12 +13,12 @@ from typing import Any, Final
 from ..transcript import Transcript
 from .base import ReadError, ReadOptions, Rejected
 from .columns import map_columns
+from .csvrows import unique
 from .documents import read_rows
 from .frames import plain_value
 from .tables import Row, Table, read_table
 
-_RATIO: Final = 200
-_MEMBER: Final = 512 * 1024 * 1024
+_RATIO: Final = 100
 _CHUNK: Final = 1024 * 1024
 _HEADING_ROWS: Final = 10
 _BATCH: Final = 1024
@@ -48,7 +48,7 @@ def read_archive(path: Path, file: str, options: ReadOptions) -> Iterator[Transc
 
 def _check_zip(archive: zipfile.ZipFile, options: ReadOptions) -> None:
     """Refuse a workbook that unpacks to more than it should, by what it declares and by what comes out."""
-    limit = min(options.max_file_bytes * 4, _MEMBER * 4)
+    limit = 2 * options.max_file_bytes
     total = 0
     for member in archive.infolist():
         total += member.file_size
@@ -110,8 +110,8 @@ def _sheets(book: Any, file: str, options: ReadOptions) -> Iterator[Transcript |
             continue
         headings = head[place][1]
         cells = headings if isinstance(headings, tuple) else ()
-        names = [str(cell).strip() if cell is not None else f"column {n}" for n, cell in enumerate(cells, start=1)]
-        table = Table("XLSX", file, list(dict.fromkeys(names)), _named(iter([*head[place + 1 :]]), rows, names))
+        names = unique([str(cell) if cell is not None else f"column {n}" for n, cell in enumerate(cells, start=1)])
+        table = Table("XLSX", file, names, _named(iter([*head[place + 1 :]]), rows, names))
         try:
             yield from read_table(table, options)
             read += 1
@@ -122,6 +122,8 @@ def _sheets(book: Any, file: str, options: ReadOptions) -> Iterator[Transcript |
 
 
 def _cells(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...] | ReadError]]:
+    # A sheet may claim to be as large as sheets can be; its rows tell.
+    sheet.reset_dimensions()
     rows = sheet.iter_rows(values_only=True)
     number = 0
     while True:

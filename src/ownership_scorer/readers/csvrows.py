@@ -87,7 +87,7 @@ def csv_table(path: Path, file: str, options: ReadOptions, delimiter: str) -> Ta
         raise ReadError(f"line {head[0][0]}: {head[0][1]}" if head else "the file is empty")
     headings = next((row for row in lists if _known(row) or options.columns.get("text") in row), lists[0])
     rows = chain(head[next(n for n, (_, row) in enumerate(head) if row is headings) + 1 :], rows)
-    names = _unique(headings)
+    names = unique(headings)
     name = "TSV" if delimiter == "\t" else "CSV"
     # The command line of Whisper writes this heading, and milliseconds under it.
     if delimiter == "\t" and names == ["start", "end", "text"]:
@@ -95,7 +95,8 @@ def csv_table(path: Path, file: str, options: ReadOptions, delimiter: str) -> Ta
     return Table(name, file, names, _rows(rows, names), path.stat().st_size <= options.max_group_bytes)
 
 
-def _unique(headings: list[str]) -> list[str]:
+def unique(headings: list[str]) -> list[str]:
+    """Strip headings, and number those that come twice."""
     seen: dict[str, int] = {}
     names = []
     for heading in headings:

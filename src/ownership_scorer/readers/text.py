@@ -57,21 +57,31 @@ def parse_zoom_chat(text: str) -> Call:
     """Read a Zoom chat log: ``HH:MM:SS<TAB>Name:<TAB>text`` or ``HH:MM:SS<TAB> From Name : text``."""
     call = Call("Zoom chat log", channel="chat")
     clocks = False
+    tail: list[str] = []
     for line in text.split("\n"):
         found = _CHAT.fullmatch(line.rstrip())
         if found:
+            _append(call, tail)
             clocks = clocks or bool(found[2])
             if _REACTION.match(found[4]):
                 call.dropped["reactions"] += 1
             else:
                 call.add(found[4], label=found[2] or found[3], start=clock(found[1]))
         elif line.strip() and call.segments:
-            call.segments[-1].text += "\n" + line
+            tail.append(line)
         elif line.strip():
             call.dropped["lines before the first speaker"] += 1
+    _append(call, tail)
     if clocks:
         _from_first(call)
     return call
+
+
+def _append(call: Call, tail: list[str]) -> None:
+    """Add the lines that go on with the last turn, all at once: one by one would copy it each time."""
+    if tail:
+        call.segments[-1].text = "\n".join([call.segments[-1].text, *tail])
+        tail.clear()
 
 
 def _from_first(call: Call) -> None:
@@ -108,10 +118,13 @@ def parse_text(text: str) -> Call:
         )
     call = Call("plain text")
     pending: tuple[str, float | None] | None = None
+    tail: list[str] = []
     for line in lines:
         if not line:
             continue
         label, start, end, words = _split(line, labels)
+        if label or pending:
+            _append(call, tail)
         if label and words is None:
             pending = (label, start)
         elif label:
@@ -121,9 +134,10 @@ def parse_text(text: str) -> Call:
             call.add(line, label=pending[0], start=pending[1])
             pending = None
         elif call.segments:
-            call.segments[-1].text += "\n" + (words or "")
+            tail.append(words or "")
         else:
             call.dropped["lines before the first speaker"] += 1
+    _append(call, tail)
     call.dropped["without text"] = 0
     for segment in call.segments:
         segment.text = unquoted(segment.text.strip())
