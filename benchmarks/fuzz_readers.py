@@ -218,7 +218,7 @@ def run(reader: str, seeds: list[bytes], every: tuple[list[bytes], list[Any]], i
         if number in (inputs // 10, inputs - 1):
             memory.append(int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 1e6)
     folder.cleanup()
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6
     pipe.send((dict(counts), memory[0], memory[-1], peak, slowest))
 
 

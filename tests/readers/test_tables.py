@@ -2,6 +2,7 @@
 
 import io
 import json
+import sys
 import zipfile
 
 import pandas as pd
@@ -73,7 +74,7 @@ def test_headings_may_be_given(reads):
         ("call_id,speaker,start\nc1,agent,0\n", "without a column of text; headings found: 'call_id', 'speaker', 'start'"),
         ("call_id,text\nc1,hello there\nc1,good day\n", "without a column for the speaker"),
         ("call_id,speaker,text\n", "no rows"),
-        ("call_id^speaker^text\nc1^agent^hello there\nc1^customer^hi\n", "no line begins with a speaker"),
+        ("call_id^speaker^text\nc1^agent^hello there\nc1^customer^hi\n", "with '^' between them; allowed are a comma"),
     ],
 )
 def test_tables_that_make_no_transcript(reads, content, named):
@@ -285,6 +286,17 @@ def test_parquet(tmp_path):
     assert list(outcome(read_all(path)[0]).values()) == [EXPECTED["c1"]]
     path.write_bytes(path.read_bytes()[:200])
     assert "Parquet file is broken" in read_all(path)[1][0].reason
+
+
+@pytest.mark.parametrize(("module", "extra"), [("openpyxl", "excel"), ("pyarrow.parquet", "parquet")])
+def test_a_missing_extra_is_named(tmp_path, monkeypatch, module, extra):
+    frame = pd.DataFrame(LONG, columns=["call_id", "speaker", "text", "start", "end"])
+    path = tmp_path / f"t.{'xlsx' if extra == 'excel' else extra}"
+    frame.to_excel(path, index=False) if extra == "excel" else frame.to_parquet(path)
+    monkeypatch.setitem(sys.modules, module, None)
+    calls, rejected = read_all(path)
+    assert not calls
+    assert f"ownership-scorer[{extra}]" in rejected[0].reason
 
 
 def test_a_mapping_names_no_heading_twice():

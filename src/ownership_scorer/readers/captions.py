@@ -7,9 +7,6 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-import webvtt
-from webvtt.errors import MalformedCaptionError, MalformedFileError
-
 from .base import ReadError
 from .call import Call, Segment
 from .text import speaker_labels, split_label
@@ -57,6 +54,9 @@ def parse_captions(text: str) -> Call:
     ReadError
         Where it is neither.
     """
+    import webvtt
+    from webvtt.errors import MalformedCaptionError, MalformedFileError
+
     vtt = is_vtt(text)
     try:
         parsed = webvtt.from_string(text) if vtt else webvtt.from_buffer(io.StringIO(text), format="srt")

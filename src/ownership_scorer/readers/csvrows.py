@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import deque
 from collections.abc import Iterator, Mapping
 from itertools import chain, islice
@@ -53,6 +54,13 @@ def delimiter_of(head: str) -> tuple[str | None, bool]:
     if best is None or (not best[0] and best[1] < 0.8):
         return None, False
     return chosen, bool(best[0])
+
+
+def foreign_delimiter(head: str) -> str | None:
+    """Return the sign between known headings where it is none that is read."""
+    line = head.split("\n", 1)[0]
+    signs = [sign for sign in dict.fromkeys(re.findall(r"[^\w\s:]", line[:2000])) if sign not in _DELIMITERS]
+    return next((sign for sign in signs if _known(line.split(sign)) > 1), None)
 
 
 def _known(headings: list[str]) -> int:

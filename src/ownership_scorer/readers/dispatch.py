@@ -13,7 +13,7 @@ from ..transcript import Transcript
 from .base import Infer, ReadError, ReadOptions, Rejected
 from .call import finish
 from .captions import is_srt, is_vtt, parse_captions
-from .csvrows import csv_table, delimiter_of
+from .csvrows import csv_table, delimiter_of, foreign_delimiter
 from .decode import HEAD_BYTES, decode, encoding_of, parse_json
 from .documents import looks_like_lines, read_document, read_lines
 from .tables import read_table
@@ -106,6 +106,8 @@ def _read_text(path: Path, file: str, head: str, options: ReadOptions) -> Iterat
     # Lines of speech with commas in them look like a table too, so only known headings go before speakers' labels.
     if delimiter is not None and (known or options.columns or not is_labelled(head)):
         yield from read_table(csv_table(path, file, options, delimiter), options)
+    elif foreign := foreign_delimiter(head):
+        raise ReadError(f"the first line has the headings of a table, with {foreign!r} between them; allowed are a comma, a semicolon, a tab and '|'")
     else:
         yield finish(parse_text(_whole(path, options)), options, path.stem)
 
