@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ownership_scorer import modelstore
-from ownership_scorer.batchparts import OUTPUTS, UNFINISHED, BatchError, Commit, Counts, Journal, SeenIds, Written, written
+from ownership_scorer.batchparts import OUTPUTS, UNFINISHED, BatchError, Commit, Counts, Journal, SeenIds, Written, read_journal, written
 from ownership_scorer.progress import Progress
 from ownership_scorer.readers import ReadOptions, Rejected, find_files, read
 from ownership_scorer.scorer import OwnershipScorer
@@ -34,6 +34,7 @@ _CHUNK_CHARACTERS: Final = 4_000_000
 #: Layout of the unfinished folder.
 _LAYOUT: Final = 1
 
+_TRIAL: Final = Transcript.from_text("Customer: I need to change my booking.\nAgent: I can help you with that.\nCustomer: Thank you.\nAgent: Anything else?")
 _PACKAGES: Final = ("ownership-scorer", "spacy", "scikit-learn", "numpy", "scipy", "pandas", "joblib")
 _ONE_THREAD: Final = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
 
@@ -130,11 +131,12 @@ def score_files(inputs: Iterable[str | Path], out: str | Path, settings: BatchSe
         finished = _prepare(out, identity, listed, settings.resume)
         if finished:
             return finished
-        journal = Journal(out / UNFINISHED, settings.file_format)
-        with closing(journal):
-            if not journal.last.done:
+        last, _ = read_journal(out / UNFINISHED)
+        if last is None or not last.done:
+            with closing(Journal(out / UNFINISHED, settings.file_format)) as journal:
                 _run(files, listed, settings, scorer, journal)
-        return _publish(out, journal.last, identity, listed, settings)
+                last = journal.last
+        return _publish(out, last, identity, listed, settings)
 
 
 def _run(files: list[Path], listed: list[list[Any]], settings: BatchSettings, scorer: OwnershipScorer, journal: Journal) -> None:
@@ -208,7 +210,13 @@ def _once(records: list[tuple[str, Transcript | Rejected]], file: int, record: i
 def _open(settings: BatchSettings) -> OwnershipScorer:
     scorer = modelstore.load(settings.model)
     given = {name: value for name in ("min_agent_turns", "min_agent_words") if (value := getattr(settings, name)) is not None}
-    return replace(scorer, judgeable=replace(scorer.judgeable, **given)) if given else scorer
+    scorer = replace(scorer, judgeable=replace(scorer.judgeable, **given)) if given else scorer
+    try:
+        scorer.score(_TRIAL)
+    except Exception as error:
+        # Else every call would be rejected in turn.
+        raise BatchError(f"the model {scorer.model_id} cannot score anything with this version of the package: {error}") from error
+    return scorer
 
 
 def _work(scorer: OwnershipScorer, records: Sequence[tuple[str, Transcript | Rejected]], file_format: str) -> Written:

@@ -285,6 +285,18 @@ class ParquetOutput:
 OUTPUTS: Final[dict[str, type[CsvOutput | ParquetOutput]]] = {"csv": CsvOutput, "parquet": ParquetOutput}
 
 
+def read_journal(folder: Path) -> tuple[Commit | None, int]:
+    """Return the last commit of an unfinished run, if any, and the safe length of its journal."""
+    path = folder / "journal"
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    # A line that was cut short by a kill or a full disk was never safe.
+    whole = [line for line in lines if line.endswith(b"\n")]
+    if not whole:
+        return None, 0
+    said = json.loads(whole[-1])
+    return Commit(**said | {"counts": Counts(**said["counts"])}), sum(map(len, whole))
+
+
 class Journal:
     """The growing files of a run and the lines that say how much of them is safe.
 
@@ -297,23 +309,12 @@ class Journal:
 
     def __init__(self, folder: Path, file_format: str) -> None:
         self.folder = folder
-        lines = self._safe_lines()
-        self.last = Commit()
-        going_on = bool(lines)
-        if going_on:
-            said = json.loads(lines[-1])
-            self.last = Commit(**said | {"counts": Counts(**said["counts"])})
-        before = self.last if going_on else None
+        before, size = read_journal(folder)
+        self.last = before or Commit()
         self._output = OUTPUTS[file_format](folder, before)
         self._rejected = Growing(folder / "rejected.csv", before and before.sizes["rejected"], csv_line(REJECTED_COLUMNS).encode())
         self._ids = Growing(folder / "ids", before and before.sizes["ids"])
-        self._journal = Growing(folder / "journal", sum(map(len, lines)) if going_on else None)
-
-    def _safe_lines(self) -> list[bytes]:
-        path = self.folder / "journal"
-        lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-        # A line that was cut short by a kill or a full disk was never safe.
-        return [line for line in lines if line.endswith(b"\n")]
+        self._journal = Growing(folder / "journal", size if before else None)
 
     def ids(self) -> NDArray[np.uint64]:
         """Return the digests of the ids seen up to the last commit."""
