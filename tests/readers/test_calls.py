@@ -309,6 +309,7 @@ def test_reasons_never_quote_what_was_said(reads):
         f"{secret}\nand more {secret}",
         f'call_id,speaker,text\nc,agent,"{secret}\n',
         f"call_id,speaker,text\nc,agent,{secret},extra\n",
+        f"c1,agent,{secret}\nc1,customer,{secret}\n",
     ):
         _, rejected = reads(content)
         assert rejected

@@ -77,7 +77,17 @@ def test_single_letters_mean_roles_only_together(reads):
 
 
 @pytest.mark.parametrize(
-    "text", ["words without anyone", "Note: this\nNote: that", "https://example.org\nhttps://example.org/2", "origin : x\norigin : y\nlicence: MIT"]
+    "text",
+    [
+        "words without anyone",
+        "Note: this\nNote: that",
+        "https://example.org\nhttps://example.org/2",
+        "origin : x\norigin : y\nlicence: MIT",
+        "# On text\n\nOn text, speaker, and more.\nA line.\nB.\n",
+        "A report\n\n" + "A line of it.\n" * 20 + "Support: see below.\n",
+        "Support: see below.\n" + "A line of it.\n" * 20,
+        "    if unknown:\n        pass\n    if unknown: 2\n",
+    ],
 )
 def test_prose_is_no_transcript(text):
     with pytest.raises(ReadError, match="no line begins with a speaker"):

@@ -253,7 +253,7 @@ def _role_in(label: str) -> str | None:
         return "other"
     if not _DEPARTMENTS.isdisjoint(words[1:]):
         return "agent"
-    return next((role for word in (words[-1], words[0]) if len(word) > 2 and (role := role_of(word))), None)
+    return next((role for word in (words[-1], words[0]) if len(word) > 2 and (role := role_of(word)) not in (None, "unknown")), None)
 
 
 def same_channel(wanted: str, found: str) -> bool:

@@ -35,6 +35,7 @@ _FIELDS: Final = tuple(SYNONYMS)
 _UNITS: Final = (("ms", 1e3), ("millis", 1e3), ("milliseconds", 1e3), ("msec", 1e3), ("usec", 1e6), ("micros", 1e6), ("nanos", 1e9))
 _PARTIAL: Final = frozenset({"isfinal", "ispartial", "isinterim"})
 _LONGEST_IN_SECONDS: Final = 36_000
+_HEADING: Final = re.compile(r"(?!.*\d{4})\S{0,30}(?: \S{1,20}){0,2}")
 _LATEST_START: Final = 2 * 3600.0
 
 
@@ -85,8 +86,8 @@ def map_columns(headings: Iterable[str], given: Mapping[str, str] | None = None)
 
 
 def shown(headings: Sequence[str]) -> str:
-    """Name headings for a message, the first twelve of them."""
-    names = ", ".join(repr(str(heading)[:40]) for heading in headings[:12])
+    """Name headings for a message, the first twelve of them; what looks like speech, in a table without headings, only by its length."""
+    names = ", ".join(repr(h) if _HEADING.fullmatch(h) else f"({len(h)} characters)" for h in map(str, headings[:12]))
     return names + (f" and {len(headings) - 12} more" if len(headings) > 12 else "") if headings else "none"
 
 

@@ -44,7 +44,7 @@ def delimiter_of(head: str) -> tuple[str | None, bool]:
         except csv.Error:
             continue
         width = len(parsed[0]) if parsed else 0
-        known = max((_known(row) for row in parsed[:_HEADING_ROWS]), default=0)
+        known = next((_known(row) for row in [_heading(parsed)] if row), 0)
         if width < 2 and not known:
             continue
         even = sum(len(row) == width for row in parsed) / len(parsed)
@@ -54,6 +54,15 @@ def delimiter_of(head: str) -> tuple[str | None, bool]:
     if best is None or (not best[0] and best[1] < 0.8):
         return None, False
     return chosen, bool(best[0])
+
+
+def _heading(rows: list[list[str]]) -> list[str] | None:
+    """Return the row of known headings: the first, or one further down under which most rows have its width."""
+    for place, row in enumerate(rows[:_HEADING_ROWS]):
+        below = rows[place + 1 :]
+        if _known(row) and (place == 0 or sum(len(other) == len(row) for other in below) * 2 > len(below)):
+            return row
+    return None
 
 
 def foreign_delimiter(head: str) -> str | None:
@@ -93,7 +102,7 @@ def csv_table(path: Path, file: str, options: ReadOptions, delimiter: str) -> Ta
     lists = [row for _, row in head if isinstance(row, list)]
     if not lists:
         raise ReadError(f"line {head[0][0]}: {head[0][1]}" if head else "the file is empty")
-    headings = next((row for row in lists if _known(row) or options.columns.get("text") in row), lists[0])
+    headings = next((row for row in lists if options.columns.get("text") in row), _heading(lists) or lists[0])
     rows = chain(head[next(n for n, (_, row) in enumerate(head) if row is headings) + 1 :], rows)
     names = unique(headings)
     name = "TSV" if delimiter == "\t" else "CSV"

@@ -9,6 +9,7 @@ from typing import Any, Final
 from . import amazon, generic, genesys, google, microsoft, speech, suites, vcon
 from .base import ReadError, ReadOptions
 from .call import Call
+from .columns import shown
 from .known import Format
 
 _GENERIC: Final = (
@@ -96,15 +97,14 @@ def unknown(doc: Any) -> ReadError:
         kind = {list: "a list", str: "a string", bool: "a truth value", type(None): "null"}.get(type(doc), "a number")
         inner = f" of {len(doc)} entries" if isinstance(doc, list) else ""
         return ReadError(f"JSON of unknown shape: {kind}{inner}; allowed are a call, a list of calls, a list of turns with speaker and text")
-    keys = [str(key)[:40] for key in doc]
-    listed = ", ".join(keys[:12]) + (f" and {len(keys) - 12} more" if len(keys) > 12 else "")
+    listed = shown([str(key) for key in doc]).replace("'", "")
     nearest = max(JSON_FORMATS, key=lambda f: _nearness(f, doc))
     lacking = [key for key in nearest.keys if key not in doc]
     gap = f"; missing {', '.join(lacking)}" if lacking else "; its inner shape differs"
     near = f"nearest known format: {nearest.name} (keys {', '.join(nearest.keys)}{gap})"
     if _nearness(nearest, doc) <= 0:
         near = "no known format has any of them; allowed are for example {'id': ..., 'turns': [{'speaker': ..., 'text': ...}]}"
-    return ReadError(f"JSON of unknown shape with the top-level keys {listed or 'none'}; {near}")
+    return ReadError(f"JSON of unknown shape with the top-level keys {listed}; {near}")
 
 
 def _nearness(known: Format, doc: Mapping[str, Any]) -> float:

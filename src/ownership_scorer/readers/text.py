@@ -31,6 +31,7 @@ _NOT_A_NAME: Final = frozenset({
     "start time", "step", "subject", "summary", "tel", "time", "title", "to", "topic", "total", "transcript", "url", "version", "warning", "website",
     "ticket", "order", "status", "call date", "call time",
 })  # fmt: skip
+_MOST_OUTSIDE: Final = 10
 _SCAN_LINES: Final = 200_000
 
 
@@ -111,11 +112,12 @@ def parse_text(text: str) -> Call:
     """
     lines = [line.strip() for line in text.split("\n")]
     labels = _labels(lines)
+    refusal = ReadError(
+        f"text of {sum(map(bool, lines))} lines in which no line begins with a speaker; "
+        "lines begin with a label such as 'Agent:' or 'Customer:', or with a name that comes back"
+    )
     if not labels:
-        raise ReadError(
-            f"text of {len([line for line in lines if line])} lines in which no line begins with a speaker; "
-            "lines begin with a label such as 'Agent:' or 'Customer:', or with a name that comes back"
-        )
+        raise refusal
     call = Call("plain text")
     pending: tuple[str, float | None] | None = None
     tail: list[str] = []
@@ -138,6 +140,10 @@ def parse_text(text: str) -> Call:
         else:
             call.dropped["lines before the first speaker"] += 1
     _append(call, tail)
+    # A label or two in the midst of prose, code or a report make no transcript of it.
+    outside, others = call.dropped["lines before the first speaker"], sum(map(bool, lines)) - len(call.segments)
+    if (outside > _MOST_OUTSIDE and outside > len(call.segments)) or (len(call.segments) == 1 and others > _MOST_OUTSIDE // 2):
+        raise refusal
     call.dropped["without text"] = 0
     for segment in call.segments:
         segment.text = unquoted(segment.text.strip())
