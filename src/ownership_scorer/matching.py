@@ -60,7 +60,7 @@ class CueMatcher:
 
     def __init__(self, cuebook: Cuebook) -> None:
         from spacy.matcher import PhraseMatcher
-        from spacy.strings import StringStore, hash_string
+        from spacy.strings import StringStore
         from spacy.vocab import Vocab
 
         self.cuebook = cuebook
@@ -82,16 +82,15 @@ class CueMatcher:
         self._last_part = {(c, t): len(expand(template, cuebook.lists)) - 1 for c, cue in enumerate(cuebook.cues) for t, template in enumerate(cue.phrases)}
         self._of_customer = [cue.behaviour not in BEHAVIOURS for cue in cuebook.cues]
         self._guarded = [bool(cue.unless or cue.unless_later) for cue in cuebook.cues]
-        self._key = {}
+        strings = self._vocab.strings
+        self._key: dict[int, int] = {}
         for part, number in parts.items():
             key = f"p{number}"
             phrases = {tuple(self.tokenizer.tokens(phrase).words) for phrase in part} - {()}
             self._known.update(chain.from_iterable(phrases))
-            # Lists of hashes are what PhraseMatcher itself stores and unpickles; Docs would cost ten times the start-up.
-            self._matcher.add(key, [[hash_string(word) for word in phrase] for phrase in sorted(phrases)])
-            self._key[hash_string(key)] = number
-        for word in sorted(self._known):
-            self._vocab.strings.add(word)
+            # Lists of word ids are what PhraseMatcher itself stores and unpickles; Docs would cost ten times the start-up.
+            self._matcher.add(key, [[strings.add(word) for word in phrase] for phrase in sorted(phrases)])
+            self._key[strings.add(key)] = number
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (CueMatcher, (self.cuebook,))

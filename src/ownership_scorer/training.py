@@ -1,0 +1,229 @@
+"""Fits a whole model on labelled calls: features, tagger, rater, calibration; with the figures by cross-validation that go into its manifest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ownership_scorer.agreement import behaviour_f1, weighted_kappa
+from ownership_scorer.cuebook import Cuebook
+from ownership_scorer.features import FeatureSpace, Rows
+from ownership_scorer.matching import CueMatcher
+from ownership_scorer.rater import CallRater, Floats, RaterSettings, call_features, ratings_array
+from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
+from ownership_scorer.scorer import Judgeable, OwnershipScorer, facts
+from ownership_scorer.tagger import BehaviourTagger, TaggerSettings
+from ownership_scorer.tokenizer import NO_BREAK
+from ownership_scorer.transcript import Transcript, Turn
+
+#: A behaviour with fewer cases than this has no figure of its own.
+_ENOUGH: Final = 10
+
+
+class LabelledCall(NamedTuple):
+    """A call with its labels and ratings.
+
+    Parameters
+    ----------
+    transcript : Transcript
+    labels : dict of int to sequence of str
+        Turn index to behaviours; agent turns without an entry show none.
+    ratings : dict of str to (float or None)
+        Dimension to rating 1-5; None where it could not be judged.
+    group : str
+        Calls of one group are never split between training and testing (a call, an agent, an industry).
+    """
+
+    transcript: Transcript
+    labels: dict[int, Sequence[str]]
+    ratings: dict[str, float | None]
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class FitSettings:
+    """How a model is fitted.
+
+    Parameters
+    ----------
+    tagger, rater : settings of the two layers
+    min_calls : int or None
+        A run of words is a feature from so many calls on; None for a 250th of the calls, at least 2.
+    folds : int
+        Folds of the cross-validation by group, from which calibration, thresholds, intervals and figures come.
+    plain_copies : bool
+        Let the tagger also see each punctuated call in lower case without punctuation, so that style carries no weight.
+    """
+
+    tagger: TaggerSettings = field(default_factory=TaggerSettings)
+    rater: RaterSettings = field(default_factory=RaterSettings)
+    min_calls: int | None = None
+    folds: int = 5
+    plain_copies: bool = True
+
+
+def fit(
+    calls: Sequence[LabelledCall], cuebook: Cuebook | None = None, settings: FitSettings | None = None, judgeable: Judgeable | None = None
+) -> tuple[OwnershipScorer, dict[str, Any]]:
+    """Fit a model.
+
+    Parameters
+    ----------
+    calls : sequence of LabelledCall
+        At least two groups.
+    cuebook : Cuebook, optional
+        The shipped cues where left out.
+    settings : FitSettings, optional
+    judgeable : Judgeable, optional
+
+    Returns
+    -------
+    OwnershipScorer
+        Not yet saved.
+    dict
+        Figures by cross-validation over groups: F1 a behaviour, kappa and coverage a dimension, counts.
+
+    Raises
+    ------
+    ValueError
+        For labels or ratings that the rubric does not know, naming call and value.
+    """
+    settings = settings or FitSettings()
+    cuebook = cuebook or Cuebook.read()
+    for call in calls:
+        _check(call)
+    matcher = CueMatcher(cuebook)
+    transcripts = [call.transcript for call in calls]
+    read = matcher.read(transcripts)
+    space = FeatureSpace.fit(cuebook, read, settings.min_calls or max(2, round(len(calls) / 250)))
+    rows = space.rows(read)
+    truth = _truth(calls, rows)
+    call_facts = facts(read)
+    ratings = ratings_array([call.ratings for call in calls])
+    plain = matcher.read([plain_copy(t) for t in transcripts]) if settings.plain_copies else []
+    punctuated = np.array([any(b != NO_BREAK for turn in turns for b in turn.tokens.breaks) for turns in read])
+    plain_rows = space.rows(plain) if plain else None
+    folds = assign_folds([call.group for call in calls], settings.folds)
+
+    def tag(training: NDArray[np.bool_]) -> BehaviourTagger:
+        from scipy.sparse import vstack
+
+        own = np.flatnonzero(training[rows.call])
+        if plain_rows is None:
+            return BehaviourTagger.fit(rows.matrix[own], truth[own], len(space.dense), settings.tagger)
+        copies = np.flatnonzero((training & punctuated)[plain_rows.call])
+        both = vstack([rows.matrix[own], plain_rows.matrix[copies]], format="csr")
+        return BehaviourTagger.fit(both, truth[np.concatenate([own, copies])], len(space.dense), settings.tagger)
+
+    log_odds = np.zeros_like(truth)
+    for fold in np.unique(folds):
+        out = np.flatnonzero(folds[rows.call] == fold)
+        log_odds[out] = tag(folds != fold).log_odds(rows.matrix[out])
+    tagger = tag(np.ones(len(calls), dtype=bool)).calibrated(log_odds, truth)
+    tagger = replace(tagger, inner=tagger.inner.astype(np.float16).astype(np.float32))
+    probability = tagger.calibrate(log_odds)
+    features = call_features(probability, rows.call, len(calls), call_facts, rows.matrix[:, : len(space.dense)])
+    expected = np.zeros_like(ratings)
+    for fold in np.unique(folds):
+        expected[folds == fold] = CallRater.fit(features[folds != fold], ratings[folds != fold], settings.rater).expected(features[folds == fold])
+    rater = CallRater.fit(features, ratings, settings.rater).calibrated(expected, ratings)
+    scorer = OwnershipScorer(cuebook, space, tagger, rater, judgeable=judgeable or Judgeable())
+    return scorer, _figures(tagger, probability, truth, rater, expected, ratings) | {"calls": len(calls), "agent_turns": len(truth), "settings": asdict(settings)}
+
+
+def plain_copy(transcript: Transcript) -> Transcript:
+    """Return a call as raw speech recognition would write it: lower case, no punctuation but apostrophes, hyphens and marks."""
+    turns = []
+    for turn in transcript.turns:
+        kept = "".join(c if c.isalnum() or c in "'’-[]#@_<>*" or c.isspace() else " " for c in turn.text.lower())
+        turns.append(Turn(turn.speaker, kept if kept.strip() else turn.text, turn.start, turn.end, turn.label))
+    return replace(transcript, turns=tuple(turns))
+
+
+def assign_folds(groups: Sequence[str], folds: int) -> NDArray[np.int64]:
+    """Deal groups out to folds of about equal size, the same way each time.
+
+    Parameters
+    ----------
+    groups : sequence of str
+        Group of each call.
+    folds : int
+
+    Returns
+    -------
+    array, shape (calls,)
+
+    Raises
+    ------
+    ValueError
+        With fewer than two groups.
+    """
+    names, sizes = np.unique(np.asarray(groups), return_counts=True)
+    if len(names) < 2:
+        raise ValueError(f"cross-validation needs calls of at least two groups; all {len(groups)} calls are of group {groups[0] if groups else None!r}")
+    order = sorted(range(len(names)), key=lambda i: (-sizes[i], hashlib.sha256(names[i].encode()).hexdigest()))
+    load = np.zeros(min(folds, len(names)), dtype=np.int64)
+    fold_of = {}
+    for i in order:
+        fold = int(load.argmin())
+        fold_of[names[i]] = fold
+        load[fold] += sizes[i]
+    return np.array([fold_of[g] for g in groups])
+
+
+def data_digest(calls: Sequence[LabelledCall]) -> str:
+    """SHA-256 over all that training looks at, whatever the order of the calls."""
+    lines = [
+        json.dumps(
+            [c.transcript.call_id, [[t.speaker, t.text] for t in c.transcript.turns], sorted((k, list(v)) for k, v in c.labels.items()), c.ratings, c.group],
+            sort_keys=True,
+        )
+        for c in calls
+    ]
+    return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
+
+
+def _check(call: LabelledCall) -> None:
+    name = call.transcript.call_id
+    for turn, labels in call.labels.items():
+        for label in labels:
+            if label not in BEHAVIOURS:
+                raise ValueError(f"call {name!r}, turn {turn}: label {label!r}; allowed are {', '.join(BEHAVIOURS)}")
+        if labels and not (0 <= turn < len(call.transcript.turns) and call.transcript.turns[turn].speaker == "agent"):
+            raise ValueError(f"call {name!r}: labels stand at turn {turn}, which is no agent turn (turns count from 0 after merging)")
+    for dimension, rating in call.ratings.items():
+        if dimension not in DIMENSIONS:
+            raise ValueError(f"call {name!r}: rating of {dimension!r}; allowed are {', '.join(DIMENSIONS)}")
+        if rating is not None and not 1 <= rating <= 5:
+            raise ValueError(f"call {name!r}: {dimension} is {rating!r}; allowed are 1 to 5, or none")
+
+
+def _truth(calls: Sequence[LabelledCall], rows: Rows) -> Floats:
+    truth = np.zeros((len(rows.call), len(BEHAVIOURS)), dtype=np.float32)
+    for i, (c, t) in enumerate(zip(rows.call.tolist(), rows.turn.tolist(), strict=True)):
+        for label in calls[c].labels.get(t, ()):
+            truth[i, BEHAVIOURS.index(label)] = 1
+    return truth
+
+
+def _figures(tagger: BehaviourTagger, probability: Floats, truth: Floats, rater: CallRater, expected: Floats, ratings: Floats) -> dict[str, Any]:
+    f1 = behaviour_f1(probability >= tagger.threshold, truth > 0)
+    cases = truth.sum(0)
+    score, low, high = rater.finish(expected)
+    rated = ~np.isnan(ratings)
+    return {
+        "macro_f1": round(float(np.mean(f1[cases >= _ENOUGH])), 4) if (cases >= _ENOUGH).any() else None,
+        "f1": {b: round(float(f1[k]), 4) for k, b in enumerate(BEHAVIOURS) if cases[k] >= _ENOUGH},
+        "cases": {b: int(cases[k]) for k, b in enumerate(BEHAVIOURS)},
+        "kappa": {d: round(weighted_kappa(ratings[:, k], score[:, k]), 4) for k, d in enumerate(DIMENSIONS)},
+        "coverage": {
+            d: round(float(np.mean((ratings[rated[:, k], k] >= low[rated[:, k], k]) & (ratings[rated[:, k], k] <= high[rated[:, k], k]))), 4)
+            for k, d in enumerate(DIMENSIONS)
+        },
+    }
