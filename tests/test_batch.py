@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import write_calls
 
+from conftest import write_calls
 from ownership_scorer import batch, batchparts, cli
 from ownership_scorer.batch import BatchError, BatchSettings, score_files
 from ownership_scorer.batchparts import SeenIds
@@ -384,7 +384,7 @@ class Bomb:
 
 def test_a_worker_that_dies_is_said(settings):
     chunk = batch._Chunk([("f", Bomb())], 0, 1, np.empty(0, dtype=np.uint64), 0, 0)
-    with pytest.raises(BatchError, match="a worker process died.*go on with --resume"):
+    with pytest.raises(BatchError, match=r"a worker process died.*go on with --resume"):
         list(batch._parallel([chunk], 1, settings))
 
 

@@ -8,8 +8,8 @@ import sys
 from functools import partial
 
 import pytest
-from conftest import write_calls
 
+from conftest import write_calls
 from ownership_scorer import cli, training
 from ownership_scorer.rater import RaterSettings
 from ownership_scorer.tagger import TaggerSettings
@@ -22,12 +22,14 @@ def scored(calls_file, model_folder, tmp_path):
     return tmp_path / "out"
 
 
-def test_score_writes_the_files_and_says_so_on_stderr(scored, capsys):
+def test_score_writes_the_files_and_says_so_on_stderr(calls_file, model_folder, tmp_path, capsys):
+    folder = tmp_path / "out"
+    assert cli.main(["score", str(calls_file), "--out", str(folder), "--model", str(model_folder)]) == cli.OK
     out, err = capsys.readouterr()
     assert out == ""
     assert err.startswith("ownership-scorer: 60 calls, ")
-    assert str(scored) in err
-    assert {"scores.csv", "evidence.csv", "rejected.csv", "run.json"} == {p.name for p in scored.iterdir()}
+    assert str(folder) in err
+    assert {"scores.csv", "evidence.csv", "rejected.csv", "run.json"} == {p.name for p in folder.iterdir()}
 
 
 def test_some_rejected_is_status_3(calls_file, model_folder, tmp_path, capsys):

@@ -55,7 +55,8 @@ import numpy, pandas, scipy.sparse, scipy.special, sklearn, spacy, joblib, chars
 from spacy.lang.en import English
 
 def state():
-    loggers = {name: (l.level, len(l.handlers), l.propagate, l.disabled) for name, l in logging.root.manager.loggerDict.items() if isinstance(l, logging.Logger)}
+    known = {name: l for name, l in logging.root.manager.loggerDict.items() if isinstance(l, logging.Logger)}
+    loggers = {name: (l.level, len(l.handlers), l.propagate, l.disabled) for name, l in known.items()}
     return json.dumps({
         "root": [logging.root.level, len(logging.root.handlers)],
         "loggers": {k: v for k, v in loggers.items() if v != (0, 0, True, False)},
@@ -71,6 +72,10 @@ def state():
         "pandas": str(pandas.get_option("display.max_rows")),
     }, sort_keys=True)
 
+English()
+# spaCy itself fills its registries when they are first asked for something.
+spacy.registry.ensure_populated()
+English()
 before = state()
 import ownership_scorer as own
 for name in own.__all__:

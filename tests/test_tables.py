@@ -103,7 +103,7 @@ def test_score_frame_has_a_row_a_call_with_the_scores_of_the_scorer(tiny, transc
     for row in frame.itertuples():
         assert row.status == expected[row.call_id].status
         if row.status == "scored":
-            assert {d: getattr(row, d) for d in DIMENSIONS} == expected[row.call_id].scores
+            assert {d: getattr(row, d) for d in DIMENSIONS} == {d: round(s, 2) for d, s in expected[row.call_id].scores.items()}
         else:
             assert pd.isna(row.listening)
 
@@ -144,7 +144,7 @@ def test_columns_can_be_named(tiny, transcripts):
 
 
 def test_a_record_that_cannot_be_read_keeps_its_row_and_says_why(tiny):
-    calls = pd.DataFrame({"call_id": ["a", "b", "a"], "transcript": ["Agent: Hello, I can help.\nCustomer: Hi.\nAgent: Goodbye then, all the best.", "", "Agent: x"]})
+    calls = pd.DataFrame({"call_id": ["a", "b", "a"], "transcript": ["Agent: Hello, I can help.\nAgent: Goodbye, all the best.", "", "Agent: x"]})
     frame = tiny.score_frame(calls)
     assert frame["call_id"].tolist() == ["a", "b", "a"]
     assert [s.split(":")[0] for s in frame["status"]] == ["too few agent words", "rejected", "rejected"]

@@ -1,8 +1,8 @@
-"""Score how far a call-centre agent took ownership of a call.
+r"""Score how far a call-centre agent took ownership of a call.
 
 >>> import ownership_scorer as own
 >>> scorer = own.load()
->>> result = scorer.score(own.Transcript.from_text("Customer: ...\\nAgent: ..."))
+>>> result = scorer.score(own.Transcript.from_text("Customer: ...\nAgent: ..."))
 """
 
 from __future__ import annotations

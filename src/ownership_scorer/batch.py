@@ -10,7 +10,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from ownership_scorer import modelstore
-from ownership_scorer.batchparts import OUTPUTS, UNFINISHED, BatchError, Commit, Counts, Journal, SeenIds, Written, read_journal, written
+from ownership_scorer.batchparts import OUTPUTS, UNFINISHED, BatchError, Commit, Journal, SeenIds, Written, read_journal, written
 from ownership_scorer.progress import Progress
 from ownership_scorer.readers import ReadOptions, Rejected, find_files, read
 from ownership_scorer.scorer import OwnershipScorer
@@ -36,7 +36,7 @@ _LAYOUT: Final = 1
 
 _TRIAL: Final = Transcript.from_text("Customer: I need to change my booking.\nAgent: I can help you with that.\nCustomer: Thank you.\nAgent: Anything else?")
 _PACKAGES: Final = ("ownership-scorer", "spacy", "scikit-learn", "numpy", "scipy", "pandas", "joblib")
-_ONE_THREAD: Final = {name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+_ONE_THREAD: Final = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _run(files: list[Path], listed: list[list[Any]], settings: BatchSettings, sc
     last = journal.last
     chunks = _chunks(files, last, settings.reading, SeenIds(journal.ids()))
     jobs = cpu_count() if settings.jobs == -1 else settings.jobs
-    results = _parallel(chunks, jobs, settings) if jobs > 1 else ((chunk, _work(scorer, chunk.records, settings.file_format)) for chunk in chunks)
+    results = _parallel(chunks, jobs, settings) if jobs > 1 else _here(chunks, scorer, settings.file_format)
     began = committed = time.monotonic()
     now = last
     with closing(results), Progress([size for _, size, _ in listed], settings.progress, last.counts.records, last.file) as progress:
@@ -241,7 +241,12 @@ def _work_held(records: Sequence[tuple[str, Transcript | Rejected]], file_format
     return _work(_held, records, file_format)
 
 
-def _parallel(chunks: Iterable[_Chunk], jobs: int, settings: BatchSettings) -> Iterator[tuple[_Chunk, Written]]:
+def _here(chunks: Iterable[_Chunk], scorer: OwnershipScorer, file_format: str) -> Generator[tuple[_Chunk, Written], None, None]:
+    for chunk in chunks:
+        yield chunk, _work(scorer, chunk.records, file_format)
+
+
+def _parallel(chunks: Iterable[_Chunk], jobs: int, settings: BatchSettings) -> Generator[tuple[_Chunk, Written], None, None]:
     """Score chunks in worker processes; a few are under way at any time, results come in order."""
     from joblib.externals.loky import ProcessPoolExecutor
     from joblib.externals.loky.process_executor import BrokenProcessPool
@@ -259,7 +264,7 @@ def _parallel(chunks: Iterable[_Chunk], jobs: int, settings: BatchSettings) -> I
             done, result = under_way.popleft()
             yield done, result.result()
     except BrokenProcessPool:
-        raise BatchError("a worker process died: it was killed, or memory ran out (fewer --jobs take less); what is done is kept, go on with --resume") from None
+        raise BatchError("a worker process died: killed, or out of memory (fewer --jobs take less); what is done is kept, go on with --resume") from None
     finally:
         pool.shutdown(wait=True, kill_workers=True)
 

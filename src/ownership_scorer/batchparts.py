@@ -206,7 +206,7 @@ class CsvOutput:
     def __init__(self, folder: Path, commit: Commit | None) -> None:
         self._folder = folder
         self._files = {
-            name: Growing(folder / f"{name}.csv", commit and commit.sizes[name], csv_line(columns).encode()) for name, columns in _TABLES.items()
+            name: Growing(folder / f"{name}.csv", commit.sizes[name] if commit else None, csv_line(columns).encode()) for name, columns in _TABLES.items()
         }  # fmt: skip
 
     def append(self, result: Written) -> None:
@@ -229,7 +229,7 @@ class CsvOutput:
 
     @staticmethod
     def names() -> tuple[str, ...]:
-        """What to move into place at the end."""
+        """Return what to move into place at the end."""
         return ("scores.csv", "evidence.csv")
 
 
@@ -278,7 +278,7 @@ class ParquetOutput:
 
     @staticmethod
     def names() -> tuple[str, ...]:
-        """What to move into place at the end."""
+        """Return what to move into place at the end."""
         return ("scores.parquet", "evidence.parquet")
 
 
@@ -312,8 +312,8 @@ class Journal:
         before, size = read_journal(folder)
         self.last = before or Commit()
         self._output = OUTPUTS[file_format](folder, before)
-        self._rejected = Growing(folder / "rejected.csv", before and before.sizes["rejected"], csv_line(REJECTED_COLUMNS).encode())
-        self._ids = Growing(folder / "ids", before and before.sizes["ids"])
+        self._rejected = Growing(folder / "rejected.csv", before.sizes["rejected"] if before else None, csv_line(REJECTED_COLUMNS).encode())
+        self._ids = Growing(folder / "ids", before.sizes["ids"] if before else None)
         self._journal = Growing(folder / "journal", size if before else None)
 
     def ids(self) -> NDArray[np.uint64]:

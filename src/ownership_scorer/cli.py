@@ -51,10 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return OK
     except Exception as error:
-        status = _status_of(error)
-        if status is None:
+        known = _status_of(error)
+        if known is None:
             raise
-        return _say(str(error), status)
+        return _say(str(error), known)
     return status
 
 
@@ -229,7 +229,7 @@ def _labelled_call(call: Transcript, group_by: str) -> LabelledCall:
     from ownership_scorer.training import LabelledCall
 
     try:
-        labels = {int(turn): tuple(said) for turn, said in call.metadata["labels"].items()}
+        labels: dict[int, Sequence[str]] = {int(turn): tuple(said) for turn, said in call.metadata["labels"].items()}
     except ValueError:
         raise _UsageError(f"call {call.call_id!r}: labels stand under {list(call.metadata['labels'])[:3]}; allowed are turn indexes, from 0") from None
     group = getattr(call, group_by, None) if group_by in ("agent_id", "customer_id", "call_id", "channel") else call.metadata.get(group_by)

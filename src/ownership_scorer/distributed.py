@@ -7,12 +7,15 @@ a Dask plugin or a Spark broadcast; a task carries the model's id alone.
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import shutil
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
@@ -109,8 +112,8 @@ def dask_tables(turns: Any, model: OwnershipScorer | str | Path | None = None, *
     readers.ReadError
         Without a column that names the call.
     """
-    import dask
     import dask.dataframe as dd
+    from dask.delayed import delayed
 
     options = options or ReadOptions()
     scorer = _given(model)
@@ -119,7 +122,7 @@ def dask_tables(turns: Any, model: OwnershipScorer | str | Path | None = None, *
     if not whole_calls and turns.npartitions > 1:
         # An id that is missing must not be lost, and its row is one to reject.
         turns = turns.map_partitions(_numbered, meta=_numbered(turns._meta)).shuffle(call_column)
-    unit = dask.delayed(_score_partition, pure=False, nout=3)
+    unit = delayed(_score_partition, pure=False, nout=3)
     parts = [unit(part, scorer.model_id, call_column, options) for part in turns.to_delayed()]
     empty = [frame([], columns) for columns in (SCORE_COLUMNS, EVIDENCE_COLUMNS, REJECTED_COLUMNS)]
     return Tables(*(dd.from_delayed([part[i] for part in parts], meta=meta, verify_meta=False) for i, meta in enumerate(empty)))
@@ -149,7 +152,7 @@ def _give_to_dask(scorer: OwnershipScorer) -> None:
     except ValueError:
         return
 
-    class Model(WorkerPlugin):  # type: ignore[misc]
+    class Model(WorkerPlugin):
         """Unpacks the model in a worker, once."""
 
         def __init__(self, key: str, packed: bytes) -> None:
@@ -175,7 +178,7 @@ def spark_schema() -> Any:
         return [t.StructField(c, t.DoubleType() if c in NUMBERS else t.LongType() if c in WHOLE_NUMBERS else t.StringType()) for c in columns]
 
     evidence = t.ArrayType(t.StructType(fields(EVIDENCE_COLUMNS[1:])))
-    return t.StructType([*fields(SCORE_COLUMNS), t.StructField("evidence", evidence), t.StructField("line", t.LongType()), t.StructField("reason", t.StringType())])
+    return t.StructType([*fields(SCORE_COLUMNS), t.StructField("evidence", evidence), *fields(("line", "reason"))])
 
 
 def spark_tables(turns: Any, model: OwnershipScorer | str | Path | None = None, *, options: ReadOptions | None = None, partitions: int | None = None) -> Tables:
@@ -230,22 +233,19 @@ def _score_frames_of_spark(frames: Iterator[pd.DataFrame], model_id: str, broadc
     scorer = _models.get(model_id) or _hold(model_id, broadcast.value)
     for turns in _whole_calls(frames, call_column):
         result = score_frames(scorer, _in_order(turns, call_column), options)
-        named = result.evidence.drop(columns="call_id").to_dict("records")
-        by_call: dict[str, list[dict[str, Any]]] = {}
-        for call, row in zip(result.evidence["call_id"], named, strict=True):
-            by_call.setdefault(call, []).append(row)
-        scores = result.scores.assign(evidence=[by_call.get(call, []) for call in result.scores["call_id"]], line=None, reason=None)
-        rejected = result.rejected.drop(columns="file").to_dict("records")
-        out = [*scores.to_dict("records"), *rejected]
-        yield _spark_frame(out)
+        by_call: dict[str, list[Any]] = {}
+        for row in result.evidence.to_dict("records"):
+            by_call.setdefault(row.pop("call_id"), []).append(row)
+        scores: list[Any] = result.scores.to_dict("records")
+        yield _spark_frame([row | {"evidence": by_call.get(row["call_id"], [])} for row in scores] + result.rejected.to_dict("records"))
 
 
-def _spark_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+def _spark_frame(rows: list[Any]) -> pd.DataFrame:
     import pandas as pd
 
     columns = [*SCORE_COLUMNS, "evidence", "line", "reason"]
     table = pd.DataFrame(rows, columns=columns, dtype=object)
-    return table.where(table.notna(), None).astype({c: "float64" for c in NUMBERS & set(columns)} | {c: "Int64" for c in ("agent_turns", "line")})
+    return table.where(table.notna(), None).astype(dict.fromkeys(NUMBERS & set(columns), "float64") | dict.fromkeys(("agent_turns", "line"), "Int64"))
 
 
 def _whole_calls(frames: Iterator[pd.DataFrame], call_column: str) -> Iterator[pd.DataFrame]:
@@ -328,14 +328,13 @@ def score_parquet(
 
 def _dask_files(paths: list[str], folder: Path, scorer: OwnershipScorer, scheduler: str | None, jobs: int, options: ReadOptions) -> Counts:
     try:
-        import dask
-        import dask.dataframe as dd
-        from distributed import Client, LocalCluster
+        # By name, since half of what they offer is untyped.
+        dask, dd, cluster = (import_module(name) for name in ("dask", "dask.dataframe", "distributed"))
     except ImportError:
         raise BatchError("--engine dask needs Dask; install the extra: pip install 'ownership-scorer[dask]'") from None
-    local = None if scheduler else LocalCluster(n_workers=max(1, jobs), threads_per_worker=1, dashboard_address=None)
+    local = None if scheduler else cluster.LocalCluster(n_workers=max(1, jobs), threads_per_worker=1, dashboard_address=None)
     try:
-        with Client(scheduler or local):
+        with cluster.Client(scheduler or local):
             tables = dask_tables(dd.read_parquet(paths), scorer, options=options)
             writing = [getattr(tables, name).to_parquet(str(folder / f"{name}.parquet"), write_index=False, compute=False) for name in ("scores", "evidence")]
             statuses = tables.scores["status"].value_counts()
@@ -352,6 +351,9 @@ def _spark_files(paths: list[str], folder: Path, scorer: OwnershipScorer, schedu
         from pyspark.sql import SparkSession
     except ImportError:
         raise BatchError("--engine spark needs PySpark; install the extra: pip install 'ownership-scorer[spark]'") from None
+    if scheduler is None:
+        # Spark asks the path for a python; workers on this machine are to be of this environment.
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     session = SparkSession.builder.master(scheduler or f"local[{max(1, jobs)}]").appName("ownership-scorer").getOrCreate()
     try:
         tables = spark_tables(session.read.parquet(*paths), scorer, options=options)

@@ -43,17 +43,18 @@ _BATCH: Final = 256
 
 def score_row(result: CallScore) -> tuple[Cell, ...]:
     """Return the row of a call in the order of `SCORE_COLUMNS`; None where there is nothing to say."""
-    ends = [result.intervals.get(dimension, (None, None))[end] for dimension in DIMENSIONS for end in (0, 1)]
+    ends = [end for dimension in DIMENSIONS for end in result.intervals.get(dimension, (None, None))]
+    numbers = [None if number is None else round(number, SCORE_DIGITS) for number in (*map(result.scores.get, DIMENSIONS), *ends)]
     return (
         result.call_id, result.agent_id, result.customer_id, result.started_at, result.status, result.agent_turns,
-        *(result.scores.get(dimension) for dimension in DIMENSIONS), *ends, result.model_id,
+        *numbers, result.model_id,
     )  # fmt: skip
 
 
 def evidence_rows(result: CallScore) -> Iterator[tuple[Cell, ...]]:
     """Yield the rows of a call in the order of `EVIDENCE_COLUMNS`."""
     for e in result.evidence:
-        yield result.call_id, e.turn, e.behaviour, dimension_of(e.behaviour), e.probability, e.start, e.end, e.quote, e.source
+        yield result.call_id, e.turn, e.behaviour, dimension_of(e.behaviour), round(e.probability, PROBABILITY_DIGITS), e.start, e.end, e.quote, e.source
 
 
 def rejected_row(rejected: Rejected) -> tuple[Cell, ...]:
