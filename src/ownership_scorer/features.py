@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
@@ -14,15 +15,13 @@ from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.matching import ReadTurn
 from ownership_scorer.rubric import BEHAVIOURS
-from ownership_scorer.tokenizer import NUMBER, QUESTION, key_of
+from ownership_scorer.tokenizer import NUMBER, QUESTION
 
 #: Longest run of words that is a feature.
 LONGEST_RUN: Final = 2
 #: Stands before the first and after the last word of a turn.
 EDGE: Final = "^"
 
-_PRIME: Final = np.uint64(0x9E3779B97F4A7C15)
-_EDGE_KEY: Final = key_of(EDGE)
 _ACKNOWLEDGES: Final = frozenset(
     "okay right yes sure mhm certainly absolutely course fine lovely great thanks thank sorry no oh perfect understood brilliant excellent good i'm".split()
 )
@@ -90,14 +89,18 @@ class FeatureSpace:
         dense += list(_FLAGS)
         self.dense = tuple(dense)
         self.names = (*dense, *(f"w:{n}" for n in self.ngrams))
-        self._column = {name: i for i, name in enumerate(dense)}
-        self._cue_column = [self._column.get(f"cue:{cue.id}", -1) for cue in cuebook.cues]
+        column = {name: i for i, name in enumerate(dense)}
+        self._cue_column = [column.get(f"cue:{cue.id}", -1) for cue in cuebook.cues]
+        self._of_behaviour = {(when, b): column[f"{when}:{b}"] for when in ("says", "said", "said_before") for b in BEHAVIOURS}
+        self._of_state = {(when, s): column[f"{when}:{s}"] for when in ("heard", "heard_before", "then") for s in STATES}
+        self._of_pair = {(b, s): column[f"says:{b}&heard:{s}"] for b in BEHAVIOURS for s in STATES}
+        self._of_flag = {name: column[name] for name in _FLAGS}
+        self._of_bin = {name: (column[f"{name}<{edges[0]:g}"], edges) for name, edges in _COUNT_EDGES.items()}
         # Cues meant as a mere feature (any demand, any question) do not count as their behaviour.
         self._behaviour = [None if ".any_" in cue.id else cue.behaviour for cue in cuebook.cues]
         self._demand = {i for i, cue in enumerate(cuebook.cues) if cue.behaviour == "bare_demand"}
-        self._bin_base = {name: self._column[f"{name}<{edges[0]:g}"] for name, edges in _COUNT_EDGES.items()}
         self._ngram_column = {name: len(dense) + i for i, name in enumerate(self.ngrams)}
-        self._table = _table(self.ngrams, len(dense), LONGEST_RUN)
+        self._table = _table(self.ngrams, len(dense))
 
     @classmethod
     def fit(cls, cuebook: Cuebook, calls: Iterable[Sequence[ReadTurn]], min_calls: int) -> FeatureSpace:
@@ -124,7 +127,7 @@ class FeatureSpace:
         turn_of: list[int] = []
         columns: list[int] = []
         lengths: list[int] = []
-        agent_keys: list[list[int]] = []
+        agent_words: list[list[str]] = []
         for c, turns in enumerate(calls):
             context = _Context(turns)
             for t, turn in enumerate(turns):
@@ -135,12 +138,12 @@ class FeatureSpace:
                 found = self._dense(turn, context, reply, t, len(turns))
                 columns += found
                 lengths.append(len(found))
-                agent_keys.append(turn.tokens.keys)
+                agent_words.append(turn.tokens.words)
                 call_of.append(c)
                 turn_of.append(t)
                 context.say(turn, self._said(turn), any(hit.cue in self._demand for hit in turn.hits))
         n = len(call_of)
-        parts = [(np.repeat(np.arange(n), lengths), np.asarray(columns, dtype=np.int64)), _look_up(agent_keys, self._table)]
+        parts = [(np.repeat(np.arange(n), lengths), np.asarray(columns, dtype=np.int64)), _look_up(agent_words, self._table)]
         flat = np.unique(np.concatenate([row * len(self.names) + column for row, column in parts]))
         row, column = np.divmod(flat, len(self.names))
         pointers = np.searchsorted(row, np.arange(n + 1))
@@ -172,30 +175,27 @@ class FeatureSpace:
         return out
 
     def _bin(self, name: str, value: float) -> int:
-        edges = _COUNT_EDGES[name]
-        for i, edge in enumerate(edges):
-            if value < edge:
-                return self._bin_base[name] + i
-        return self._bin_base[name] + len(edges)
+        base, edges = self._of_bin[name]
+        return base + bisect_right(edges, value)
 
     def _said(self, turn: ReadTurn) -> set[str]:
         return {b for hit in turn.hits if (b := self._behaviour[hit.cue])}
 
     def _dense(self, turn: ReadTurn, context: _Context, reply: ReadTurn | None, index: int, n_turns: int) -> list[int]:
         words, breaks = turn.tokens.words, turn.tokens.breaks
-        column = self._column
+        of_behaviour, of_state = self._of_behaviour, self._of_state
         cues = self._said(turn)
         found = [self._cue_column[hit.cue] for hit in turn.hits]
-        found += [column[f"says:{b}"] for b in cues]
-        found += [column[f"said:{b}"] for b in context.said]
-        found += [column[f"said_before:{b}"] for b in context.said_before]
+        found += [of_behaviour["says", b] for b in cues]
+        found += [of_behaviour["said", b] for b in context.said]
+        found += [of_behaviour["said_before", b] for b in context.said_before]
         customer = context.customer
         heard = customer.states if customer else frozenset()
-        found += [column[f"heard:{s}"] for s in heard]
-        found += [column[f"heard_before:{s}"] for s in context.heard_before]
-        found += [column[f"says:{b}&heard:{s}"] for b in cues for s in heard]
+        found += [of_state["heard", s] for s in heard]
+        found += [of_state["heard_before", s] for s in context.heard_before]
+        found += [self._of_pair[b, s] for b in cues for s in heard]
 
-        content = {s for s in turn.tokens.stems if s not in _COMMON}
+        content = set(turn.tokens.stems) - _COMMON
         theirs = context.content
         shared = content & theirs
         earlier = content & context.earlier
@@ -265,8 +265,8 @@ class FeatureSpace:
             "unanswered": reply is None,
         }
         if reply is not None:
-            found += [column[f"then:{s}"] for s in reply.states]
-        found += [column[name] for name, value in flags.items() if value]
+            found += [of_state["then", s] for s in reply.states]
+        found += [self._of_flag[name] for name, value in flags.items() if value]
         return found
 
 
@@ -300,7 +300,7 @@ class _Context:
         if self.customer:
             self.heard_before |= self.customer.states
         self.customer = turn
-        self.content = {s for s in turn.tokens.stems if s not in _COMMON}
+        self.content = set(turn.tokens.stems) - _COMMON
         self.pairs = _pairs(turn.tokens.stems)
 
     def say(self, turn: ReadTurn, cues: set[str], demanded: bool) -> None:
@@ -331,47 +331,45 @@ def _grams(words: Sequence[str], longest: int) -> Iterable[str]:
 
 
 class _Table(NamedTuple):
-    keys: NDArray[np.uint64]
+    words: dict[str, int]  #: number of each word that a run holds; 0 is any other word
+    keys: NDArray[np.int64]  #: number of each run, ascending
     columns: NDArray[np.int64]
-    longest: int
 
 
-def _table(grams: Sequence[str], base: int, longest: int) -> _Table:
-    keys = np.empty(len(grams), dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        known: dict[str, int] = {}
-        for i, gram in enumerate(grams):
-            key = 0
-            for word in gram.split(" "):
-                number = known.get(word)
-                if number is None:
-                    number = known[word] = key_of(word)
-                key = (key * int(_PRIME) + number) & 0xFFFFFFFFFFFFFFFF
-            keys[i] = key
+def _table(grams: Sequence[str], base: int) -> _Table:
+    words = {word: i for i, word in enumerate(sorted({word for gram in grams for word in gram.split(" ")} | {EDGE}), start=1)}
+    keys = np.array([_number([words[word] for word in gram.split(" ")]) for gram in grams], dtype=np.int64)
     order = np.argsort(keys)
-    return _Table(keys[order], base + order.astype(np.int64), longest)
+    return _Table(words, keys[order], base + order.astype(np.int64))
 
 
-def _look_up(turns: Sequence[list[int]], table: _Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _number(words: Sequence[int]) -> int:
+    """One number for a run of words; runs of up to three words of a vocabulary below two millions are told apart."""
+    number = 0
+    for word in words:
+        number = (number << 21) + word
+    return number
+
+
+def _look_up(turns: Sequence[list[str]], table: _Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Return (row, column) of every known run of words in the turns."""
     if not len(table.keys) or not turns:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    flat: list[int] = [_EDGE_KEY]
-    for keys in turns:
-        flat += keys
-        flat.append(_EDGE_KEY)
-    stream = np.array(flat, dtype=np.uint64)
-    row = np.repeat(np.arange(len(turns)), [len(keys) + 1 for keys in turns])
-    row = np.concatenate([row, row[-1:]])
+    known, edge = table.words.get, table.words[EDGE]
+    flat = [edge]
+    for words in turns:
+        flat += [known(word, 0) for word in words]
+        flat.append(edge)
+    stream = np.array(flat, dtype=np.int64)
+    # The edge before a turn and the turn's words belong to it; the edge after it opens the next.
+    row = np.repeat(np.arange(len(turns) + 1), [*(len(words) + 1 for words in turns), 1])
     rows, columns = [], []
-    run = np.zeros(len(stream), dtype=np.uint64)
-    with np.errstate(over="ignore"):
-        for n in range(1, table.longest + 1):
-            run = run[: len(stream) - n + 1] * _PRIME + stream[n - 1 :]
-            at = np.searchsorted(table.keys, run)
-            at[at == len(table.keys)] = 0
-            hit = np.flatnonzero(table.keys[at] == run)
-            # A run that begins with the edge belongs to the turn after it.
-            rows.append(row[np.minimum(hit + (stream[hit] == _EDGE_KEY), len(row) - 1)] if n > 1 else row[hit])
-            columns.append(table.columns[at[hit]])
+    run = np.zeros(len(stream), dtype=np.int64)
+    for n in range(1, LONGEST_RUN + 1):
+        run = (run[: len(stream) - n + 1] << 21) + stream[n - 1 :]
+        at = np.searchsorted(table.keys, run)
+        at[at == len(table.keys)] = 0
+        hit = np.flatnonzero((table.keys[at] == run) & (stream[: len(run)] > 0))
+        rows.append(row[hit])
+        columns.append(table.columns[at[hit]])
     return np.concatenate(rows), np.concatenate(columns)

@@ -7,7 +7,6 @@ once and remembered; a transcript then costs a split and a look-up a run.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from functools import cache
 from operator import eq
 from typing import Any, Final, NamedTuple
@@ -22,7 +21,6 @@ MASK: Final = "<mask>"
 #: How strongly the text breaks after a word.
 NO_BREAK, COMMA, SENTENCE, QUESTION = range(4)
 
-_RUN: Final = re.compile(r"\S+")
 _BREAKS: Final = {",": COMMA, ";": COMMA, ":": COMMA, "–": COMMA, "—": COMMA, ".": SENTENCE, "!": SENTENCE, "…": SENTENCE, "?": QUESTION}
 _CUT_WORD: Final = re.compile(r"\w+-+")
 #: How agents sign on social media: ``^JK``, ``*Ann``, ``/TM``.
@@ -38,7 +36,6 @@ class Run(NamedTuple):
     """What one run of non-blank characters says."""
 
     words: tuple[str, ...]  #: normalised words
-    keys: tuple[int, ...]  #: spaCy's 64-bit hash of each word
     stems: tuple[str, ...]  #: the words as said, lower case, without common endings
     spans: tuple[tuple[int, int], ...]  #: character offsets of each word within the run
     breaks: tuple[int, ...]  #: break after each word
@@ -49,7 +46,6 @@ class Tokens(NamedTuple):
     """The words of a turn."""
 
     words: list[str]  #: normalised; a word said twice in a row ("the the", digits) stands once
-    keys: list[int]  #: 64-bit hash of each word
     breaks: list[int]  #: break after each word
     stems: list[str]  #: as said, for comparing turns; digits in full
 
@@ -85,7 +81,6 @@ class Tokenizer:
             Lists of equal length; fillers, cut-off words, non-speech marks and punctuation are left out.
         """
         words: list[str] = []
-        keys: list[int] = []
         stems: list[str] = []
         breaks: list[int] = []
         runs = self._runs
@@ -96,30 +91,33 @@ class Tokenizer:
             if run.before and breaks:
                 breaks[-1] = max(breaks[-1], run.before)
             words += run.words
-            keys += run.keys
             stems += run.stems
             breaks += run.breaks
         if any(map(eq, words, words[1:])):
             kept = _kept(words, breaks)
-            words, keys, breaks = ([values[i] for i in kept] for values in (words, keys, breaks))  # type: ignore[assignment]
-        return Tokens(words, keys, breaks, stems)
+            words, breaks = [words[i] for i in kept], [breaks[i] for i in kept]
+        return Tokens(words, breaks, stems)
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Return the character offsets of each word that `tokens` returns for the same text."""
         words: list[str] = []
         breaks: list[int] = []
         spans: list[tuple[int, int]] = []
-        for found in _RUN.finditer(text):
-            run = self._runs.get(found[0]) or self._learn(found[0])
-            offset = found.start()
+        at = 0
+        for piece in text.split():
+            at = text.index(piece, at)
+            run = self._runs.get(piece) or self._learn(piece)
             if run.before and breaks:
                 breaks[-1] = max(breaks[-1], run.before)
             words += run.words
             breaks += run.breaks
-            spans += [(offset + start, offset + end) for start, end in run.spans]
+            spans += [(at + start, at + end) for start, end in run.spans]
+            at += len(piece)
+        if not any(map(eq, words, words[1:])):
+            return spans
         kept = _kept(words, breaks)
         firsts = [0, *(i + 1 for i in kept[:-1])]
-        return [(spans[first][0], spans[last][1]) for first, last in zip(firsts, kept, strict=False)]
+        return [(spans[first][0], spans[last][1]) for first, last in zip(firsts, kept, strict=True)]
 
     def _learn(self, piece: str) -> Run:
         run = _analyse(piece)
@@ -127,17 +125,6 @@ class Tokenizer:
             self._runs.clear()
         self._runs[piece] = run
         return run
-
-
-def key_of(word: str) -> int:
-    """Return the 64-bit hash by which a normalised word is known."""
-    from spacy.strings import hash_string
-
-    return int(hash_string(word))
-
-
-def _run(words: Sequence[str], stems: Sequence[str], spans: Sequence[tuple[int, int]], breaks: Sequence[int], before: int) -> Run:
-    return Run(tuple(words), tuple(key_of(word) for word in words), tuple(stems), tuple(spans), tuple(breaks), before)
 
 
 def _kept(words: list[str], breaks: list[int]) -> list[int]:
@@ -152,9 +139,9 @@ def _analyse(piece: str) -> Run:
     if mark:
         return _analyse_mark(piece, mark)
     if len(piece) > _LONGEST_RUN:
-        return _run((MASK,), (lower,), ((0, len(piece)),), (NO_BREAK,), NO_BREAK)
+        return Run((MASK,), (lower,), ((0, len(piece)),), (NO_BREAK,), NO_BREAK)
     if _CUT_WORD.fullmatch(lower) or _SIGNATURE.fullmatch(piece):
-        return _run((), (), (), (), NO_BREAK)
+        return Run((), (), (), (), NO_BREAK)
     words: list[str] = []
     stems: list[str] = []
     spans: list[tuple[int, int]] = []
@@ -178,18 +165,18 @@ def _analyse(piece: str) -> Run:
             stems.append(_SUFFIX.sub("", text))
             spans.append(span)
             breaks.append(NO_BREAK)
-    return _run(words, stems, spans, breaks, before)
+    return Run(tuple(words), tuple(stems), tuple(spans), tuple(breaks), before)
 
 
 def _analyse_mark(piece: str, mark: re.Match[str]) -> Run:
     """Read a run that begins with a mark such as ``[number]`` or ``[noise]``, and what is glued to it."""
-    rest = _analyse(piece[mark.end() :]) if mark.end() < len(piece) else _run((), (), (), (), NO_BREAK)
+    rest = _analyse(piece[mark.end() :]) if mark.end() < len(piece) else Run((), (), (), (), NO_BREAK)
     shifted = tuple((start + mark.end(), end + mark.end()) for start, end in rest.spans)
     name = mark[0].strip("[]<>()").strip()
     if name in NON_SPEECH:
-        return _run(rest.words, rest.stems, shifted, rest.breaks, rest.before)
+        return Run(rest.words, rest.stems, shifted, rest.breaks, rest.before)
     word = NUMBER if any(hint in name for hint in ("number", "letter", "digit", "date", "time", "#", "*", "phone", "card", "account", "pin")) else MASK
-    return _run((word, *rest.words), (mark[0], *rest.stems), ((0, mark.end()), *shifted), (rest.before, *rest.breaks), NO_BREAK)
+    return Run((word, *rest.words), (mark[0], *rest.stems), ((0, mark.end()), *shifted), (rest.before, *rest.breaks), NO_BREAK)
 
 
 def _normal(text: str, norm: str) -> tuple[str, ...]:
