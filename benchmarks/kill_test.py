@@ -67,6 +67,7 @@ def main() -> None:
                 sys.exit(f"run {runs}: {[name for name in expected if found.get(name) != expected[name]]} differ after {kills} kills")
             shutil.rmtree(out)
             runs += 1
+            print(f"{kills} kills, {runs} runs, all the same so far", flush=True)
         print(f"{kills} kills in {runs} runs, {half_way} of them with work half done; every run ended with the files of the undisturbed one")
         print(f"{orphans} worker processes outlived their parent by more than 10 s")
 

@@ -144,7 +144,7 @@ def test_columns_can_be_named(tiny, transcripts):
 
 
 def test_a_record_that_cannot_be_read_keeps_its_row_and_says_why(tiny):
-    calls = pd.DataFrame({"call_id": ["a", "b", "a"], "transcript": ["Agent: Hello, I can help.\nAgent: Goodbye, all the best.", "", "Agent: x"]})
+    calls = pd.DataFrame({"call_id": ["a", "b", "a"], "transcript": ["Agent: Hello, I can help.\nCustomer: Hi.\nAgent: Bye, all the best.", "", "Agent: x"]})
     frame = tiny.score_frame(calls)
     assert frame["call_id"].tolist() == ["a", "b", "a"]
     assert [s.split(":")[0] for s in frame["status"]] == ["too few agent words", "rejected", "rejected"]

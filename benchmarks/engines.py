@@ -1,6 +1,6 @@
 """Score the same Parquet file of turns in this process, on Dask and on Spark, with 1 and with 2 workers.
 
-$ python benchmarks/distributed.py --calls 5000
+$ python benchmarks/engines.py --calls 5000
 """
 
 from __future__ import annotations
@@ -55,7 +55,6 @@ def main() -> None:
 def on_dask(place: str, scorer: Any, workers: int) -> float:
     import dask
     import dask.dataframe as dd
-
     from distributed import Client, LocalCluster
 
     with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster):
