@@ -48,8 +48,8 @@ class RaterSettings:
         Random start.
     """
 
-    trees: int = 60
-    leaf: int = 4
+    trees: int = 40
+    leaf: int = 5
     share: float = 0.4
     knots: int = 5
     seed: int = 0
@@ -143,9 +143,12 @@ class CallRater:
         roots = np.zeros((len(DIMENSIONS), settings.trees), dtype=np.int32)
         size = 0
         for d in range(len(DIMENSIONS)):
-            rated = ~np.isnan(ratings[:, d])
+            rated, rating = ~np.isnan(ratings[:, d]), ratings[:, d]
+            if not rated.any():
+                # Nothing to learn from in this part of a cross-validation: the middle of the scale.
+                rated, rating = np.ones(len(rating), dtype=bool), np.full(len(rating), np.mean(SCALE), dtype=np.float32)
             forest = ExtraTreesRegressor(settings.trees, min_samples_leaf=settings.leaf, max_features=settings.share, random_state=settings.seed)
-            forest.fit(features[rated], ratings[rated, d], sample_weight=None if weight is None else weight[rated])
+            forest.fit(features[rated], rating[rated], sample_weight=None if weight is None else weight[rated])
             for t, tree in enumerate(forest.estimators_):
                 inside = tree.tree_
                 leaf = inside.children_left < 0

@@ -98,6 +98,10 @@ def fit(
     cuebook = cuebook or Cuebook.read()
     for call in calls:
         _check(call)
+    for dimension in DIMENSIONS:
+        rated = {call.group for call in calls if call.ratings.get(dimension) is not None}
+        if len(rated) < 2:
+            raise ValueError(f"{dimension}: ratings are needed in at least two groups of calls; {len(rated)} found")
     matcher = CueMatcher(cuebook)
     transcripts = [call.transcript for call in calls]
     read = matcher.read(transcripts)

@@ -1,0 +1,79 @@
+"""Words of a turn: spaCy's tokens, normalised, with offsets that lead back to the text."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from spacy.lang.en import English
+
+from ownership_scorer.tokenizer import COMMA, NO_BREAK, QUESTION, SENTENCE, Tokenizer
+
+TOKENIZER = Tokenizer()
+PIECES = ["Hello,", "I'll", "can't", "(really)", "£5.99", "o'clock", "e-mail", "www.a.com", "yes!!", "U.S.", "it's", "4th", '"quote"', "wasn't—or"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("I'll get that", "i will get that"),
+        ("I’ll get that", "i will get that"),
+        ("ILL CHECK", "i will check"),
+        ("can't cannot can not", "can not can not can not"),
+        ("gonna let's", "going to let us"),
+        ("that's right", "that is right"),
+        ("um so uh yeah", "so yes"),
+        ("the the card", "the card"),
+        ("9 4 1", "#"),
+        ("nine four two", "#"),
+        ("[number] please", "# please"),
+        ("[agent-name] here", "<mask> here"),
+        ("[noise] yes [laughter]", "yes"),
+        ("po- postcode", "postcode"),
+        ("follow-up", "follow up"),
+        ("I apologise", "i apologize"),
+        ("Thanks ^JK", "thanks"),
+        ("...", ""),
+        ("", ""),
+        ("😀", ""),
+        ("שלום", "שלום"),
+    ],
+)
+def test_words(text, words):
+    assert " ".join(TOKENIZER.tokens(text).words) == words
+
+
+def test_breaks_stand_after_their_word():
+    assert TOKENIZER.tokens("Right, done. Is it working ?").breaks == [COMMA, SENTENCE, NO_BREAK, NO_BREAK, QUESTION]
+
+
+def test_stems_keep_every_digit_for_comparing():
+    assert TOKENIZER.tokens("nine four one").stems == ["nine", "four", "one"]
+
+
+@given(st.text(max_size=120))
+def test_spans_lead_back_to_the_words(text):
+    tokens, spans = TOKENIZER.tokens(text), TOKENIZER.spans(text)
+    assert len(tokens.words) == len(tokens.breaks)
+    assert all(0 <= start < end <= len(text) for start, end in spans)
+    assert len(spans) == len(tokens.words)
+    assert spans == sorted(spans)
+
+
+@given(
+    st.lists(
+        st.sampled_from(["Hello,", "I'll", "can't", "(really)", "£5.99", "o'clock", "e-mail", "www.a.com", "yes!!", "U.S.", "it's", "4th", '"quote"']),
+        max_size=12,
+    )
+)
+def test_runs_are_tokenised_as_spacy_would(pieces):
+    """A run between blanks gives the same tokens alone as within its text."""
+    nlp = English()
+    text = " ".join(pieces)
+    assert [t.text for t in nlp(text)] == [t.text for piece in pieces for t in nlp(piece)]
+
+
+def test_pickled_tokenizer_forgets_what_it_read():
+    import pickle
+
+    tokenizer = Tokenizer()
+    tokenizer.tokens("my pin is secret")
+    assert b"secret" not in pickle.dumps(tokenizer)
