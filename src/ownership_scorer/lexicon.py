@@ -41,7 +41,9 @@ SPELLINGS: Final[dict[str, str]] = {
     "telephone": "phone", "hiya": "hi", "hey": "hi", "hello": "hi", "alright": "right", "righto": "right", "tho": "though", "thru": "through", "tmrw": "tomorrow",
     "msg": "message", "txt": "text", "dm": "message", "gotta": "have", "wo": "will", "ca": "can", "sha": "shall", "n't": "not", "nt": "not", "ai": "is",
     "assistance": "help", "assist": "help", "assisting": "helping", "delighted": "happy", "glad": "happy", "aah": "oh", "aw": "oh", "aww": "oh",
-    "mm": "mhm", "mmm": "mhm", "hmm": "mhm", "hm": "mhm", "uh-huh": "mhm", "mm-hmm": "mhm", "mmhmm": "mhm", "huh": "mhm", "e-mail": "email", "emails": "email",
+    "mm": "mhm", "mmm": "mhm", "hmm": "mhm", "hm": "mhm", "uh-huh": "mhm", "mm-hmm": "mhm", "mmhmm": "mhm", "huh": "mhm", "chk": "check", "chking": "checking", "chkd": "checked", "w/": "with", "bk": "back", "appt": "appointment", "appts": "appointments", "def": "definitely",
+    "cust": "customer", "prob": "probably", "probs": "problems", "sec": "second", "secs": "seconds", "min": "minute", "mins": "minutes", "hrs": "hours", "abt": "about",
+    "thnx": "thanks", "thanx": "thanks", "tnx": "thanks", "thks": "thanks", "sori": "sorry", "srry": "sorry", "wat": "what", "pw": "password", "ppl": "people", "addr": "address", "e-mail": "email", "emails": "email",
 }  # fmt: skip
 
 #: Contractions typed without the apostrophe that spaCy leaves alone because they are also words.
@@ -52,6 +54,8 @@ LETTER_DROPPED: Final[dict[str, tuple[str, ...]]] = {
     "isnt": ("is", "not"), "hasnt": ("has", "not"), "havent": ("have", "not"), "couldnt": ("could", "not"), "wouldnt": ("would", "not"),
     "shouldnt": ("should", "not"), "arent": ("are", "not"), "wasnt": ("was", "not"), "werent": ("were", "not"), "aint": ("is", "not"), "lemme": ("let", "me"),
     "gimme": ("give", "me"), "gotcha": ("got", "you"), "dunno": ("do", "not", "know"), "email": ("email",), "couldve": ("could", "have"),
+    "rn": ("right", "now"), "np": ("no", "problem"), "ofc": ("of", "course"), "lmk": ("let", "me", "know"), "idk": ("i", "do", "not", "know"), "imma": ("i", "am", "going", "to"),
+    "tryna": ("trying", "to"), "brb": ("be", "right", "back"), "wouldve": ("would", "have"), "shouldve": ("should", "have"),
 }  # fmt: skip
 
 #: Words that say nothing about what a turn is about.
