@@ -58,14 +58,14 @@ class FitSettings:
     folds : int
         Folds of the cross-validation by group, from which calibration, thresholds, intervals and figures come.
     plain_copies : bool
-        Let the tagger also see each punctuated call in lower case without punctuation, so that style carries no weight.
+        Let the tagger also see each punctuated call in lower case without punctuation. Not needed for the shipped model: scores change by 0.05 as it is.
     """
 
     tagger: TaggerSettings = field(default_factory=TaggerSettings)
     rater: RaterSettings = field(default_factory=RaterSettings)
     min_calls: int | None = None
     folds: int = 5
-    plain_copies: bool = True
+    plain_copies: bool = False
 
 
 def fit(
