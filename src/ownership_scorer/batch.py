@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from threading import Thread
 from typing import Any, Final, NamedTuple
 
 from ownership_scorer import modelstore
@@ -227,12 +228,20 @@ def _work(scorer: OwnershipScorer, records: Sequence[tuple[str, Transcript | Rej
 _held: OwnershipScorer | None = None
 
 
-def _start_worker(settings: BatchSettings) -> None:
+def _start_worker(settings: BatchSettings, parent: int) -> None:
     """Load the model, once a worker."""
     global _held
     # Ctrl-C reaches the whole group of processes; the main one alone decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with, args=(parent,), daemon=True).start()
     _held = _open(settings)
+
+
+def _end_with(parent: int) -> None:
+    """End this worker when its parent is gone, which a kill gives no time to tell it."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
 
 
 def _work_held(records: Sequence[tuple[str, Transcript | Rejected]], file_format: str) -> Written:
@@ -252,7 +261,7 @@ def _parallel(chunks: Iterable[_Chunk], jobs: int, settings: BatchSettings) -> G
     from joblib.externals.loky.process_executor import BrokenProcessPool
 
     # The infer function of the options may not be picklable, and workers do not read.
-    pool = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(replace(settings, reading=ReadOptions()),), env=_ONE_THREAD)
+    pool = ProcessPoolExecutor(jobs, initializer=_start_worker, initargs=(replace(settings, reading=ReadOptions()), os.getpid()), env=_ONE_THREAD)
     under_way: deque[tuple[_Chunk, Any]] = deque()
     try:
         for chunk in chunks:
@@ -325,6 +334,7 @@ def _prepare(out: Path, identity: dict[str, Any], listed: list[list[Any]], resum
     elif resume and (out / "run.json").exists():
         said = json.loads((out / "run.json").read_text(encoding="utf-8"))
         _refuse_other(said["settings"], identity, said["inputs"]["files"], listed, out)
+        shutil.rmtree(folder, ignore_errors=True)
         return dict(said)
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
@@ -368,6 +378,8 @@ def _publish(out: Path, last: Commit, identity: dict[str, Any], listed: list[lis
         "inputs": {"number": len(listed), "bytes": sum(size for _, size, _ in listed), "files": listed},
     }
     _write_whole(out / "run.json", run)
+    # Without its header the folder holds no run, so that a kill in the midst of the removal leaves a finished one.
+    (folder / "run").unlink()
     shutil.rmtree(folder, ignore_errors=True)
     return run
 
