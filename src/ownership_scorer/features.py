@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,12 @@ from scipy.sparse import csr_matrix
 
 from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.lexicon import STOPWORDS
-from ownership_scorer.matching import ReadTurn
+from ownership_scorer.matching import AGENT, CUSTOMER, Reading, ReadTurn
 from ownership_scorer.rubric import BEHAVIOURS
-from ownership_scorer.tokenizer import NUMBER, QUESTION
+from ownership_scorer.tokenizer import NO_BREAK, NUMBER, QUESTION, Ints, offsets, ranges
+
+Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
 
 #: Longest run of words that is a feature.
 LONGEST_RUN: Final = 2
@@ -26,10 +29,11 @@ _ACKNOWLEDGES: Final = frozenset(
     "okay right yes sure mhm certainly absolutely course fine lovely great thanks thank sorry no oh perfect understood brilliant excellent good i'm".split()
 )
 _ASKS: Final = frozenset("what which who where when why how is are do does did can could would will have has may shall any".split())
-_HEARING: Final = frozenset({"assure", "empathy", "take_action", "reflect"})
+_HEARING: Final = [BEHAVIOURS.index(b) for b in ("assure", "empathy", "take_action", "reflect")]
 _YES: Final = frozenset("yes correct right sure mhm exactly okay".split())
 _NO: Final = frozenset("no not never".split())
 _COMMON: Final = STOPWORDS | {"s", "ll", "ve", "re", "d", "m", "t"}
+_STATE: Final = {state: i for i, state in enumerate(STATES)}
 
 
 def _bins(prefix: str, edges: Sequence[float]) -> list[str]:
@@ -64,6 +68,7 @@ class Rows(NamedTuple):
     matrix: csr_matrix  #: shape (agent turns, features), float32
     call: NDArray[np.int64]  #: position of each row's call in the batch
     turn: NDArray[np.int64]  #: turn index of each row within its call
+    context: csr_matrix  #: the first columns of the matrix: cues and context
 
 
 class FeatureSpace:
@@ -90,16 +95,12 @@ class FeatureSpace:
         self.dense = tuple(dense)
         self.names = (*dense, *(f"w:{n}" for n in self.ngrams))
         column = {name: i for i, name in enumerate(dense)}
-        self._cue_column = [column.get(f"cue:{cue.id}", -1) for cue in cuebook.cues]
-        self._of_behaviour = {(when, b): column[f"{when}:{b}"] for when in ("says", "said", "said_before") for b in BEHAVIOURS}
-        self._of_state = {(when, s): column[f"{when}:{s}"] for when in ("heard", "heard_before", "then") for s in STATES}
-        self._of_pair = {(b, s): column[f"says:{b}&heard:{s}"] for b in BEHAVIOURS for s in STATES}
-        self._of_flag = {name: column[name] for name in _FLAGS}
-        self._of_bin = {name: (column[f"{name}<{edges[0]:g}"], edges) for name, edges in _COUNT_EDGES.items()}
+        self._n_cues = column[f"says:{BEHAVIOURS[0]}"]
+        self._cue_column = np.array([column.get(f"cue:{cue.id}", -1) for cue in cuebook.cues], dtype=np.int64)
         # Cues meant as a mere feature (any demand, any question) do not count as their behaviour.
-        self._behaviour = [None if ".any_" in cue.id else cue.behaviour for cue in cuebook.cues]
-        self._demand = {i for i, cue in enumerate(cuebook.cues) if cue.behaviour == "bare_demand"}
-        self._ngram_column = {name: len(dense) + i for i, name in enumerate(self.ngrams)}
+        counted = [cue.behaviour in BEHAVIOURS and ".any_" not in cue.id for cue in cuebook.cues]
+        self._behaviour = np.array([BEHAVIOURS.index(cue.behaviour) if c else -1 for cue, c in zip(cuebook.cues, counted, strict=True)], dtype=np.int64)
+        self._demand = np.array([cue.behaviour == "bare_demand" for cue in cuebook.cues], dtype=bool)
         self._table = _table(self.ngrams, len(dense))
 
     @classmethod
@@ -110,164 +111,209 @@ class FeatureSpace:
             agent.update({gram for turn in turns if turn.speaker == "agent" for gram in _grams(turn.tokens.words, LONGEST_RUN)})
         return cls(cuebook, sorted(gram for gram, n in agent.items() if n >= min_calls))
 
-    def rows(self, calls: Sequence[Sequence[ReadTurn]]) -> Rows:
+    def rows(self, read: Reading) -> Rows:
         """Fill the columns for every agent turn of a batch.
 
         Parameters
         ----------
-        calls : sequence of sequence of ReadTurn
-            As `matching.CueMatcher.read` returns them.
+        read : Reading
+            As `matching.CueMatcher.read` returns it.
 
         Returns
         -------
         Rows
             Binary features; each row in the order of the calls and their turns.
         """
-        call_of: list[int] = []
-        turn_of: list[int] = []
-        columns: list[int] = []
-        lengths: list[int] = []
-        agent_words: list[list[str]] = []
-        for c, turns in enumerate(calls):
-            context = _Context(turns)
-            for t, turn in enumerate(turns):
-                if turn.speaker != "agent":
-                    context.hear(turn)
-                    continue
-                reply = next((later for later in turns[t + 1 : t + 3] if later.speaker == "customer"), None)
-                found = self._dense(turn, context, reply, t, len(turns))
-                columns += found
-                lengths.append(len(found))
-                agent_words.append(turn.tokens.words)
-                call_of.append(c)
-                turn_of.append(t)
-                context.say(turn, self._said(turn), any(hit.cue in self._demand for hit in turn.hits))
-        n = len(call_of)
-        parts = [(np.repeat(np.arange(n), lengths), np.asarray(columns, dtype=np.int64)), _look_up(agent_words, self._table)]
-        flat = np.unique(np.concatenate([row * len(self.names) + column for row, column in parts]))
-        row, column = np.divmod(flat, len(self.names))
-        pointers = np.searchsorted(row, np.arange(n + 1))
-        matrix = csr_matrix((np.ones(len(column), dtype=np.float32), column, pointers), shape=(n, len(self.names)))
-        return Rows(matrix, np.asarray(call_of, dtype=np.int64), np.asarray(turn_of, dtype=np.int64))
+        agent = np.flatnonzero(read.speaker == AGENT)
+        context = self._context(read, agent)
+        row, column = np.nonzero(context)
+        first = _pointers(row, len(agent))
+        dense = csr_matrix((np.ones(len(row), dtype=np.float32), column.astype(np.int32), first), shape=context.shape)
+        runs = [run[0] * len(self.names) + run[2] for run in self._runs(read, agent)]
+        spoken, known = np.divmod(np.unique(np.concatenate(runs)), len(self.names))
+        words = _pointers(spoken, len(agent))
+        indices = np.empty(len(row) + len(spoken), dtype=np.int32)
+        indices[np.arange(len(row)) + words[row]] = column
+        indices[np.arange(len(spoken)) + first[spoken + 1]] = known
+        matrix = csr_matrix((np.ones(len(indices), dtype=np.float32), indices, first + words), shape=(len(agent), len(self.names)))
+        call = read.call[agent]
+        return Rows(matrix, call, agent - read.first_turn[call], dense)
 
-    def word_weights(self, words: Sequence[str], weights: dict[int, float]) -> NDArray[np.float64]:
-        """Share the weights of a turn's columns out over its words.
+    def word_weights(self, read: Reading, turns: Ints, inner: Floats, outward: Floats) -> list[list[float]]:
+        """Share the weights of turns' columns out over their words.
 
         Parameters
         ----------
-        words : sequence of str
-            The turn's words.
-        weights : dict of int to float
-            Column to weight.
+        read : Reading
+        turns : array
+            Any turns of it.
+        inner : array, shape (features, units)
+        outward : array, shape (turns, units)
+            A feature weighs in a turn what its units weigh there.
 
         Returns
         -------
-        array, shape (words,)
+        list of list of float
+            A weight a word, for each of the turns.
         """
-        out = np.zeros(len(words))
-        framed = [EDGE, *words, EDGE]
+        size = np.diff(read.words.first)[turns]
+        # The edge before each turn has a place, too, and so has the one after the last.
+        first = offsets(size + 1)
+        out = np.zeros(first[-1] + 1)
+        edge = np.zeros(len(out), dtype=bool)
+        edge[first] = True
+        for n, (row, start, column) in enumerate(self._runs(read, turns), start=1):
+            weight = np.einsum("ij,ij->i", inner[column], outward[row]).astype(float)
+            over = sum((~edge[start + i] for i in range(n)), start=np.zeros(len(start), dtype=np.int64))
+            for i in range(n):
+                np.add.at(out, start + i, weight / np.maximum(over, 1))
+        return [out[begin + 1 : end].tolist() for begin, end in pairwise(first.tolist())]
+
+    def _runs(self, read: Reading, turns: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
+        """Yield, for each length, the known runs of words in some turns: row, first place, column; a place a word, and one for the edge before each turn."""
+        words, known = read.words, len(self._table.keys)
+        size = np.diff(words.first)[turns]
+        said = ranges(words.first[turns], size)
+        row = np.repeat(np.arange(len(turns)), size + 1)
+        stream = np.full(len(row) + 1, self._table.words[EDGE], dtype=np.int64)
+        stream[np.arange(len(said)) + np.repeat(np.arange(len(turns)), size) + 1] = words.vocabulary.codes(self._word_number)[words.words[said]]
+        run = np.zeros(len(stream), dtype=np.int64)
         for n in range(1, LONGEST_RUN + 1):
-            for i in range(len(framed) - n + 1):
-                weight = weights.get(self._ngram_column.get(" ".join(framed[i : i + n]), -1))
-                if weight:
-                    inside = [j - 1 for j in range(i, i + n) if 0 < j <= len(words)]
-                    out[inside] += weight / max(1, len(inside))
-        return out
+            run = (run[: len(stream) - n + 1] << 21) + stream[n - 1 :]
+            at = np.minimum(np.searchsorted(self._table.keys, run), known - 1)
+            # A run that begins with an unknown word has the number of a shorter one.
+            hit = np.flatnonzero((self._table.keys[at] == run) & (stream[: len(run)] > 0)) if known else at[:0]
+            hit = hit[hit < len(row)]
+            yield row[hit], hit, self._table.columns[at[hit]]
 
-    def _bin(self, name: str, value: float) -> int:
-        base, edges = self._of_bin[name]
-        return base + bisect_right(edges, value)
+    def _word_number(self, word: str) -> int:
+        return self._table.words.get(word, 0)
 
-    def _said(self, turn: ReadTurn) -> set[str]:
-        return {b for hit in turn.hits if (b := self._behaviour[hit.cue])}
+    def _context(self, read: Reading, agent: Ints) -> Flags:
+        """Return the columns that are not words: shape (agent turns, context features)."""
+        words, hits = read.words, read.hits
+        # Arrays over turns have one row more, all zero, for the turn that is not there, whose number is -1.
+        n_turns = len(read.speaker) + 1
+        call = read.call[agent]
+        first_turn, end_turn = read.first_turn[call], read.first_turn[call + 1]
+        number = np.arange(len(agent))
+        first_row = np.searchsorted(agent, first_turn)
+        last_row = np.where(number > first_row, number - 1, -1)
+        customer = read.previous[agent]
+        reply = _reply(read, agent, end_turn)
 
-    def _dense(self, turn: ReadTurn, context: _Context, reply: ReadTurn | None, index: int, n_turns: int) -> list[int]:
-        words, breaks = turn.tokens.words, turn.tokens.breaks
-        of_behaviour, of_state = self._of_behaviour, self._of_state
-        cues = self._said(turn)
-        found = [self._cue_column[hit.cue] for hit in turn.hits]
-        found += [of_behaviour["says", b] for b in cues]
-        found += [of_behaviour["said", b] for b in context.said]
-        found += [of_behaviour["said_before", b] for b in context.said_before]
-        customer = context.customer
-        heard = customer.states if customer else frozenset()
-        found += [of_state["heard", s] for s in heard]
-        found += [of_state["heard_before", s] for s in context.heard_before]
-        found += [self._of_pair[b, s] for b in cues for s in heard]
+        def earlier(said: NDArray[Any]) -> Ints:
+            """Return how many of the agent's turns before each show something."""
+            total = _total(said)
+            return total[number] - total[first_row]
 
-        content = set(turn.tokens.stems) - _COMMON
-        theirs = context.content
-        shared = content & theirs
-        earlier = content & context.earlier
-        pairs = _pairs(turn.tokens.stems)
-        digits = sum(s in NUMBERISH or s[:1].isdigit() or s[:1] == "[" for s in shared)
-        bin_ = self._bin
-        found += [
-            bin_("words", len(words)),
-            bin_("customer_words", len(customer.tokens.words) if customer else 0),
-            bin_("shared", len(shared)),
-            bin_("shared_pairs", len(pairs & context.pairs)),
-            bin_("shared_digits", digits),
-            bin_("shared_earlier", len(earlier - theirs)),
-            bin_("new", len(content - theirs - context.earlier)),
-            bin_("share_of_agent", len(shared) / len(content) if content else 0),
-            bin_("share_of_customer", len(shared) / len(theirs) if theirs else 0),
-            bin_("agent_turn", context.agent_turns),
-            bin_("turns_left", n_turns - 1 - index),
-            bin_("reply_words", len(reply.tokens.words) if reply else 0),
-        ]
-        first = words[0] if words else ""
-        acknowledges = first in _ACKNOWLEDGES
-        question = QUESTION in breaks
-        asks_first = first in _ASKS or (len(words) > 1 and words[1] in _ASKS and acknowledges)
-        need = bool(heard & {"request", "problem"})
-        demand = any(hit.cue in self._demand for hit in turn.hits)
-        first_demand = min((hit.start for hit in turn.hits if hit.cue in self._demand), default=0)
-        acknowledged = acknowledges or bool(cues & _HEARING) or not _ACKNOWLEDGES.isdisjoint(words[:first_demand])
-        asks = question or asks_first
+        def last(said: Flags) -> Flags:
+            """Return what holds of the agent's turn before each."""
+            return _with_none(said)[last_row]
+
+        says, demand = np.zeros((n_turns, len(BEHAVIOURS)), dtype=bool), np.zeros(n_turns, dtype=bool)
+        counted = self._behaviour[hits.cue] >= 0
+        says[hits.turn[counted], self._behaviour[hits.cue[counted]]] = True
+        demanding = self._demand[hits.cue]
+        demand[hits.turn[demanding]] = True
+        says, demand = says[agent], demand[agent]
+        states = _with_none(read.states)
+        heard = states[customer]
+        total_states = _total(read.states)
+        heard_before = np.where((customer >= 0)[:, None], total_states[customer] > total_states[first_turn], False)
+        said = last(says)
+
+        n_words = np.append(np.diff(words.first), 0)
+        starts, ends = words.first[agent], words.first[agent + 1]
+        bits = np.append(words.vocabulary.codes(_word_bits)[words.words], 0)
+        first = np.where(ends > starts, bits[np.minimum(starts, len(bits) - 1)], 0)
+        second = np.where(ends > starts + 1, bits[np.minimum(starts + 1, len(bits) - 1)], 0)
+        is_number, is_you, is_ack = (_total(bits[:-1] & bit > 0) for bit in (_BIT_NUMBER, _BIT_YOU, _BIT_ACKNOWLEDGES))
+        asking = _total(words.breaks == QUESTION)
+        questions, numbers = (_with_none(np.diff(total[words.first]) > 0) for total in (asking, is_number))
+        question = questions[agent]
+        shared = _echo(read, agent, customer)
+
+        acknowledges = first & _BIT_ACKNOWLEDGES > 0
+        asks_first = (first & _BIT_ASKS > 0) | ((second & _BIT_ASKS > 0) & acknowledges)
+        asks = question | asks_first
+        need = heard[:, _STATE["request"]] | heard[:, _STATE["problem"]]
+        answered = earlier(need) > 0
+        place = np.full(n_turns, np.iinfo(np.int64).max)
+        np.minimum.at(place, hits.turn[demanding], hits.start[demanding])
+        before_demand = np.where(demand, place[agent], starts)
+        acknowledged = acknowledges | says[:, _HEARING].any(axis=1) | (is_ack[before_demand] > is_ack[starts])
+        echo = shared.shared > 0
+        counts = {
+            "words": n_words[agent],
+            "customer_words": n_words[customer],
+            "shared": shared.shared,
+            "shared_pairs": shared.pairs,
+            "shared_digits": shared.digits,
+            "shared_earlier": shared.earlier,
+            "new": shared.new,
+            "share_of_agent": shared.shared / np.maximum(shared.content, 1),
+            "share_of_customer": shared.shared / np.maximum(shared.theirs, 1),
+            "agent_turn": number - first_row,
+            "turns_left": end_turn - 1 - agent,
+            "reply_words": n_words[reply],
+        }
+        reply_first = np.append(words.first, 0)[reply]
+        reply_bits = np.where(n_words[reply] > 0, bits[np.minimum(reply_first, len(bits) - 1)], 0)
         flags = {
             "acknowledges": acknowledges,
             "asks_first": asks_first,
             "question_mark": question,
-            "ends_question": bool(breaks) and breaks[-1] == QUESTION,
-            "number": NUMBER in words,
-            "starts_so": first == "so" or (len(words) > 1 and words[1] == "so"),
-            "asks_you": asks and "you" in words,
-            "first_agent_turn": context.agent_turns == 0,
-            "last_turn": index == n_turns - 1,
-            "opens_call": index == 0,
-            "customer_number": bool(customer) and NUMBER in customer.tokens.words if customer else False,
-            "customer_asks": bool(customer) and QUESTION in customer.tokens.breaks if customer else False,
-            "after_question": context.agent_asked,
-            "after_demand": context.demanded,
-            "first_answer": need and not context.answered,
-            "need_stated": context.answered or need,
-            "echo_first": next((s for s in turn.tokens.stems if s not in _COMMON), None) in theirs,
-            "echo_last": bool(turn.tokens.stems) and turn.tokens.stems[-1] in theirs and turn.tokens.stems[-1] not in _COMMON,
-            "echo_and_short": bool(shared) and len(words) <= 8,
-            "echo_and_ack": bool(shared) and acknowledges,
-            "echo_and_question": bool(shared) and question,
-            "echo_opening": not theirs.isdisjoint(turn.tokens.stems[:4]),
-            "demand_unheard": demand and need and not acknowledged and not shared,
-            "demand_after_question": demand and "question" in heard and not acknowledged,
-            "demand_heard": demand and acknowledged,
-            "demand_later": demand and context.answered and not need,
-            "demand_repeated": demand and context.demands > 0,
-            "demand_first": demand and context.demands == 0,
-            "starts_and": first == "and" or (acknowledges and len(words) > 1 and words[1] == "and"),
-            "ask_need": asks and need,
-            "ask_no_need": asks and not need,
-            "no_customer": customer is None,
-            "answered_yes": reply is not None and _opens(reply, _YES),
-            "answered_no": reply is not None and _opens(reply, _NO),
-            "answered_number": reply is not None and NUMBER in reply.tokens.words[:6],
-            "answered_question": reply is not None and (QUESTION in reply.tokens.breaks or "question" in reply.states),
-            "unanswered": reply is None,
+            "ends_question": (ends > starts) & (np.append(words.breaks, NO_BREAK)[ends - 1] == QUESTION),
+            "number": numbers[agent],
+            "starts_so": (first | second) & _BIT_SO > 0,
+            "asks_you": asks & (is_you[ends] > is_you[starts]),
+            "first_agent_turn": number == first_row,
+            "last_turn": agent == end_turn - 1,
+            "opens_call": agent == first_turn,
+            "customer_number": numbers[customer],
+            "customer_asks": questions[customer],
+            "after_question": last(question),
+            "after_demand": last(demand),
+            "first_answer": need & ~answered,
+            "need_stated": answered | need,
+            "echo_first": shared.first,
+            "echo_last": shared.last,
+            "echo_and_short": echo & (n_words[agent] <= 8),
+            "echo_and_ack": echo & acknowledges,
+            "echo_and_question": echo & question,
+            "echo_opening": shared.opening,
+            "demand_unheard": demand & need & ~acknowledged & ~echo,
+            "demand_after_question": demand & heard[:, _STATE["question"]] & ~acknowledged,
+            "demand_heard": demand & acknowledged,
+            "demand_later": demand & answered & ~need,
+            "demand_repeated": demand & (earlier(demand) > 0),
+            "demand_first": demand & (earlier(demand) == 0),
+            "starts_and": (first & _BIT_AND > 0) | (acknowledges & (second & _BIT_AND > 0)),
+            "ask_need": asks & need,
+            "ask_no_need": asks & ~need,
+            "no_customer": customer < 0,
+            "answered_yes": reply_bits & _BIT_YES > 0,
+            "answered_no": reply_bits & _BIT_NO > 0,
+            "answered_number": is_number[reply_first + np.minimum(n_words[reply], 6)] > is_number[reply_first],
+            "answered_question": questions[reply] | states[reply, _STATE["question"]],
+            "unanswered": reply < 0,
         }
-        if reply is not None:
-            found += [of_state["then", s] for s in reply.states]
-        found += [self._of_flag[name] for name, value in flags.items() if value]
-        return found
+        out = np.zeros((len(agent), len(self.dense)), dtype=bool)
+        row = np.searchsorted(agent, hits.turn)
+        out[row, self._cue_column[hits.cue]] = True
+        column = self._n_cues
+        pairs = (says[:, :, None] & heard[:, None, :]).reshape(len(agent), len(BEHAVIOURS) * len(STATES))
+        for block in (says, said, earlier(says) > said, heard, heard_before, states[reply], pairs):
+            out[:, column : column + block.shape[1]] = block
+            column += block.shape[1]
+        for name, edges in _COUNT_EDGES.items():
+            out[number, column + np.searchsorted(edges, counts[name], side="right")] = True
+            column += len(edges) + 1
+        for name in _FLAGS:
+            out[:, column] = flags[name]
+            column += 1
+        return out
 
 
 NUMBERISH: Final = frozenset(
@@ -275,51 +321,119 @@ NUMBERISH: Final = frozenset(
     "fifty sixty seventy eighty ninety hundred double triple treble monday tuesday wednesday thursday friday saturday sunday".split()
 )
 
-
-class _Context:
-    """What was said in the call so far, as an agent's turn finds it."""
-
-    __slots__ = ("agent_asked", "agent_turns", "answered", "content", "customer", "demanded", "demands", "earlier", "heard_before", "pairs", "said", "said_before")
-
-    def __init__(self, turns: Sequence[ReadTurn]) -> None:
-        self.customer: ReadTurn | None = None
-        self.content: set[str] = set()
-        self.pairs: set[tuple[str, str]] = set()
-        self.earlier: set[str] = set()
-        self.heard_before: set[str] = set()
-        self.said: set[str] = set()
-        self.said_before: set[str] = set()
-        self.agent_asked = False
-        self.answered = False
-        self.agent_turns = 0
-        self.demanded = False
-        self.demands = 0
-
-    def hear(self, turn: ReadTurn) -> None:
-        self.earlier |= self.content
-        if self.customer:
-            self.heard_before |= self.customer.states
-        self.customer = turn
-        self.content = set(turn.tokens.stems) - _COMMON
-        self.pairs = _pairs(turn.tokens.stems)
-
-    def say(self, turn: ReadTurn, cues: set[str], demanded: bool) -> None:
-        self.agent_turns += 1
-        self.demanded = demanded
-        self.demands += demanded
-        self.said_before |= self.said
-        self.said = cues
-        self.agent_asked = QUESTION in turn.tokens.breaks
-        self.answered = self.answered or bool(self.customer and self.customer.states & {"request", "problem"})
+_BIT_ACKNOWLEDGES, _BIT_ASKS, _BIT_SO, _BIT_AND, _BIT_YES, _BIT_NO, _BIT_NUMBER, _BIT_YOU = (1 << i for i in range(8))
+_WORD_SETS: Final = (_ACKNOWLEDGES, _ASKS, frozenset({"so"}), frozenset({"and"}), _YES, _NO, frozenset({NUMBER}), frozenset({"you"}))
+_BIT_COMMON, _BIT_NUMBERISH = 1, 2
 
 
-def _opens(turn: ReadTurn, words: frozenset[str]) -> bool:
-    return bool(turn.tokens.words) and turn.tokens.words[0] in words
+def _word_bits(word: str) -> int:
+    return sum(1 << i for i, words in enumerate(_WORD_SETS) if word in words)
 
 
-def _pairs(stems: list[str]) -> set[tuple[str, str]]:
-    """Pairs of neighbouring words of which at least one says something."""
-    return {(a, b) for a, b in zip(stems, stems[1:], strict=False) if a not in _COMMON or b not in _COMMON}
+def _stem_bits(stem: str) -> int:
+    numberish = stem in NUMBERISH or stem[:1].isdigit() or stem[:1] == "["
+    return _BIT_COMMON * (stem in _COMMON) + _BIT_NUMBERISH * numberish
+
+
+class _Echo(NamedTuple):
+    """What an agent's turn takes up of what the customer said; all of shape (agent turns,)."""
+
+    content: Ints  #: words that say something
+    theirs: Ints  #: the same, in the customer's turn before
+    shared: Ints
+    digits: Ints  #: those shared that are numbers
+    earlier: Ints  #: words of an earlier turn of the customer's
+    new: Ints  #: words that the customer never said
+    pairs: Ints  #: shared pairs of neighbouring words of which at least one says something
+    first: Flags  #: the turn's first word that says something is shared
+    last: Flags  #: the last word is shared
+    opening: Flags  #: one of the first four words is shared
+
+
+def _echo(read: Reading, agent: Ints, customer: Ints) -> _Echo:
+    words, previous, n_turns = read.words, read.previous, len(read.speaker) + 1
+    kind = words.vocabulary.codes(_stem_bits)
+    turn = np.repeat(np.arange(len(read.speaker)), np.diff(words.first_stem))
+    # Numbers within the batch are small, so that a turn and two words go into one integer.
+    present = np.zeros(len(kind), dtype=bool)
+    present[words.stems] = True
+    kind = kind[present]
+    stem = (np.cumsum(present) - 1)[words.stems]
+    n = len(kind) + 1
+    content = kind[stem] & _BIT_COMMON == 0
+    place = np.flatnonzero(content)
+    keys = np.unique(turn[place] * n + stem[place])
+    owner, what = np.divmod(keys, n)
+    own = read.speaker[owner] == AGENT
+    mine, said = owner[own], what[own]
+    shared = _in(previous[mine] * n + said, keys)
+    # The first turn in which a customer used each word in a call.
+    heard, index = np.unique(read.call[owner[~own]] * n + what[~own], return_index=True)
+    since = owner[~own][index]
+    ask = read.call[mine] * n + said
+    earlier = _in(ask, heard)
+    earlier[earlier] = since[np.searchsorted(heard, ask[earlier])] < previous[mine[earlier]]
+
+    both = np.flatnonzero((turn[1:] == turn[:-1]) & (content[1:] | content[:-1]))
+    pairs = np.unique((turn[both] * n + stem[both]) * n + stem[both + 1])
+    pair_turn = pairs // (n * n)
+    own_pair = read.speaker[pair_turn] == AGENT
+    pair_turn, own_pairs = pair_turn[own_pair], pairs[own_pair]
+    shared_pair = _in(own_pairs + (previous[pair_turn] - pair_turn) * (n * n), pairs)
+
+    def count(turns: Ints) -> Ints:
+        return np.bincount(turns, minlength=n_turns)
+
+    begin, end = words.first_stem[agent], words.first_stem[agent + 1]
+    padded = np.append(stem, [n - 1] * 4)  # a word that nobody says
+
+    def echoed(at: Ints) -> Flags:
+        return _in(customer * n + np.where(at < end, padded[at], n - 1), keys)
+
+    first = np.append(place, len(stem))[np.searchsorted(place, begin)]
+    return _Echo(
+        content=count(owner)[agent],
+        theirs=count(owner)[customer],
+        shared=count(mine[shared])[agent],
+        digits=count(mine[shared & (kind[said] & _BIT_NUMBERISH > 0)])[agent],
+        earlier=count(mine[earlier & ~shared])[agent],
+        new=count(mine[~earlier & ~shared])[agent],
+        pairs=count(pair_turn[shared_pair])[agent],
+        first=echoed(first),
+        last=(end > begin) & echoed(end - 1),
+        opening=echoed(begin) | echoed(begin + 1) | echoed(begin + 2) | echoed(begin + 3),
+    )
+
+
+def _reply(read: Reading, agent: Ints, end: Ints) -> Ints:
+    """Return the customer's turn among the two turns after each, or -1."""
+    customer = np.append(read.speaker == CUSTOMER, [False, False])
+    first, second = ((agent + i < end) & customer[agent + i] for i in (1, 2))
+    return np.where(first, agent + 1, np.where(second, agent + 2, -1))
+
+
+def _in(asked: Ints, keys: Ints) -> Flags:
+    """Tell which of some numbers stand among others, which are ascending."""
+    if not len(keys):
+        return np.zeros(len(asked), dtype=bool)
+    found: Flags = keys[np.minimum(np.searchsorted(keys, asked), len(keys) - 1)] == asked
+    return found
+
+
+def _total(values: NDArray[Any]) -> Ints:
+    """Return the sums of all rows before each, and before the end."""
+    out = np.zeros((len(values) + 1, *values.shape[1:]), dtype=np.int64)
+    np.cumsum(values, axis=0, out=out[1:])
+    return out
+
+
+def _with_none(values: Flags) -> Flags:
+    """Append a row for the turn that is not there."""
+    return np.concatenate([values, np.zeros((1, *values.shape[1:]), dtype=bool)])
+
+
+def _pointers(rows: Ints, size: int) -> NDArray[np.int32]:
+    return np.searchsorted(rows, np.arange(size + 1)).astype(np.int32)
 
 
 def _grams(words: Sequence[str], longest: int) -> Iterable[str]:
@@ -349,27 +463,3 @@ def _number(words: Sequence[int]) -> int:
     for word in words:
         number = (number << 21) + word
     return number
-
-
-def _look_up(turns: Sequence[list[str]], table: _Table) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return (row, column) of every known run of words in the turns."""
-    if not len(table.keys) or not turns:
-        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
-    known, edge = table.words.get, table.words[EDGE]
-    flat = [edge]
-    for words in turns:
-        flat += [known(word, 0) for word in words]
-        flat.append(edge)
-    stream = np.array(flat, dtype=np.int64)
-    # The edge before a turn and the turn's words belong to it; the edge after it opens the next.
-    row = np.repeat(np.arange(len(turns) + 1), [*(len(words) + 1 for words in turns), 1])
-    rows, columns = [], []
-    run = np.zeros(len(stream), dtype=np.int64)
-    for n in range(1, LONGEST_RUN + 1):
-        run = (run[: len(stream) - n + 1] << 21) + stream[n - 1 :]
-        at = np.searchsorted(table.keys, run)
-        at[at == len(table.keys)] = 0
-        hit = np.flatnonzero((table.keys[at] == run) & (stream[: len(run)] > 0))
-        rows.append(row[hit])
-        columns.append(table.columns[at[hit]])
-    return np.concatenate(rows), np.concatenate(columns)

@@ -1,26 +1,37 @@
-"""Finds the cues: one spaCy PhraseMatcher over the normalised words of a whole batch of calls, then the context of each finding."""
+"""Finds the cues in whole batches of calls at once: phrases by a trie over numbered words, then the context of each finding, all as arrays."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple
+from functools import reduce
+from operator import or_
+from typing import Any, Final, NamedTuple, overload
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ownership_scorer.cuebook import GAP, STATES, Cue, Cuebook, expand
+from ownership_scorer.cuebook import GAP, STATES, Cuebook, expand
 from ownership_scorer.lexicon import STOPWORDS
-from ownership_scorer.tokenizer import COMMA, NUMBER, SENTENCE, Tokenizer, Tokens
+from ownership_scorer.rubric import BEHAVIOURS
+from ownership_scorer.tokenizer import COMMA, NUMBER, SENTENCE, Ints, Tokenizer, Tokens, Words, offsets, ranges
 from ownership_scorer.transcript import Transcript
 
-#: Stands between turns, and for words that no cue knows (so that spaCy's string store does not grow with the data).
-_BETWEEN: Final = "\n"
-_UNKNOWN: Final = "\r"
+AGENT, CUSTOMER, OTHER = range(3)
+
+_SIDE: Final = {"agent": AGENT, "customer": CUSTOMER}
 #: Words that begin a new clause where speech has no comma.
 _CLAUSE: Final = frozenset({"but", "because", "so", "however", "although", "though"})
 #: How far before a finding a word may stand that takes it back.
 _REACH: Final = 7
+#: Farther than any turn is long.
+_ANYWHERE: Final = 1 << 40
 #: Words that do not count as the start or end of a turn.
 _PREAMBLE: Final = frozenset("okay right yes oh so well now and mhm sure thanks thank you no great perfect lovely hi please sir madam then".split())
+#: Rough shares of a common and of any other word in speech.
+_COMMON: Final = 0.02
+_RARE: Final = 0.0005
+
+_Part = tuple[str, ...]
 
 
 class Hit(NamedTuple):
@@ -40,64 +51,291 @@ class ReadTurn(NamedTuple):
     states: frozenset[str]
 
 
-class _Phrases:
-    """One gap-free part of a template: the plain phrases it stands for, looked up by their first or last word."""
+class Hits(NamedTuple):
+    """Cues found in many turns: the longest finding of each cue in each turn, by turn."""
 
-    __slots__ = ("by_first", "by_last", "phrases")
-
-    def __init__(self, phrases: Iterable[tuple[str, ...]]) -> None:
-        self.phrases = sorted(set(phrases) - {()}, key=lambda phrase: (len(phrase), phrase))
-        self.by_first: dict[str, list[tuple[str, ...]]] = {}
-        self.by_last: dict[str, list[tuple[str, ...]]] = {}
-        for phrase in self.phrases:
-            self.by_first.setdefault(phrase[0], []).append(phrase)
-            self.by_last.setdefault(phrase[-1], []).append(phrase)
-
-    def after(self, words: list[str], breaks: list[int], end: int, reach: int) -> int | None:
-        """Return where the nearest phrase ends that begins at most ``reach`` words after ``end`` in the same sentence."""
-        for start in range(end, min(end + reach + 1, len(words))):
-            if breaks[start - 1] >= SENTENCE:
-                return None
-            for phrase in self.by_first.get(words[start], ()):
-                stop = start + len(phrase)
-                if stop <= len(words) and tuple(words[start:stop]) == phrase and _whole(breaks, start, stop):
-                    return stop
-        return None
-
-    def before(self, words: list[str], breaks: list[int], start: int, reach: int, strength: int = SENTENCE, bounds: frozenset[str] = frozenset()) -> int | None:
-        """Return where the nearest phrase begins that ends at most ``reach`` words before ``start``, nothing breaking or bounding in between."""
-        for stop in range(start, max(start - reach - 1, 0), -1):
-            if breaks[stop - 1] >= strength or (stop < start and words[stop] in bounds):
-                return None
-            for phrase in self.by_last.get(words[stop - 1], ()):
-                begin = stop - len(phrase)
-                if begin >= 0 and tuple(words[begin:stop]) == phrase and _whole(breaks, begin, stop):
-                    return begin
-        return None
-
-    @property
-    def commonness(self) -> float:
-        """A guess how often one of the phrases stands at a place, to choose the rarest part of a template."""
-        return sum(float(np.prod([_COMMON if word in STOPWORDS or word == NUMBER else _RARE for word in phrase])) for phrase in self.phrases)
+    turn: Ints
+    cue: Ints
+    start: Ints  #: first word, counted over all turns
+    end: Ints  #: one past the last word
 
 
-class _Template(NamedTuple):
-    """A phrase of a cue: its parts, and the one by which it is found."""
+class Reading(Sequence[list[ReadTurn]]):
+    """Calls, read, as arrays over all their turns; as a sequence, each call's turns in a form for people.
 
-    cue: int
-    parts: tuple[_Phrases, ...]
-    anchor: int
+    Attributes
+    ----------
+    words : Words
+    speaker : array, shape (turns,)
+        `AGENT`, `CUSTOMER` or `OTHER`.
+    first_turn : array, shape (calls + 1,)
+        First turn of each call, and the end of the last.
+    call : array, shape (turns,)
+    previous : array, shape (turns,)
+        The last turn before in the call that is not the agent's, or -1.
+    states : array, shape (turns, states)
+        What is heard in a customer's turn.
+    hits : Hits
+        What is found in agents' turns.
+    """
+
+    def __init__(self, calls: Sequence[Transcript], words: Words) -> None:
+        self.words = words
+        self._speakers = [turn.speaker for call in calls for turn in call.turns]
+        self.speaker = np.array([_SIDE.get(speaker, OTHER) for speaker in self._speakers], dtype=np.int64)
+        self.first_turn = offsets(np.array([len(call.turns) for call in calls], dtype=np.int64))
+        self.call = np.repeat(np.arange(len(calls)), np.diff(self.first_turn))
+        number = np.arange(len(self.speaker))
+        others = np.maximum.accumulate(np.where(self.speaker == AGENT, -1, number)) if len(number) else number
+        before = np.concatenate([[-1], others])[: len(number)]
+        self.previous = np.where(before >= self.first_turn[self.call], before, -1)
+        self.states = np.zeros((len(self.speaker), len(STATES)), dtype=bool)
+        self.hits = Hits(*(np.zeros(0, dtype=np.int64) for _ in Hits._fields))
+
+    def __len__(self) -> int:
+        return len(self.first_turn) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> list[ReadTurn]: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[list[ReadTurn]]: ...
+    def __getitem__(self, index: int | slice) -> list[ReadTurn] | list[list[ReadTurn]]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(len(self)))]
+        call = range(len(self))[index]
+        return [self._turn(turn) for turn in range(*self.first_turn[call : call + 2].tolist())]
+
+    def _turn(self, turn: int) -> ReadTurn:
+        first = self.words.first[turn]
+        here = slice(*np.searchsorted(self.hits.turn, [turn, turn + 1]).tolist())
+        found = zip(self.hits.cue[here].tolist(), (self.hits.start[here] - first).tolist(), (self.hits.end[here] - first).tolist(), strict=True)
+        states = frozenset(state for state, heard in zip(STATES, self.states[turn].tolist(), strict=True) if heard)
+        return ReadTurn(self._speakers[turn], self.words.tokens(turn), [Hit(*hit) for hit in found], states)
 
 
-#: Rough shares of a common and of any other word in speech.
-_COMMON: Final = 0.02
-_RARE: Final = 0.0005
+class _Stream(NamedTuple):
+    """The words of one side's turns, end to end, and how they hang together."""
+
+    words: Ints  #: numbered by the matcher; 0 is any word that no cue knows
+    turn: Ints  #: turn of each word
+    first: Ints  #: first word of each word's turn
+    end: Ints  #: one past the last word of each word's turn
+    sentence: Ints  #: grows from one sentence or turn to the next
+    clause: Ints  #: grows at commas, too
+    conjunctions: Ints  #: how many words of `_CLAUSE` stand before; one longer than the words
+    first_content: Ints  #: in each word's turn, the first and last word that is no preamble
+    last_content: Ints
+
+
+class _Trie:
+    """Finds every occurrence of any of many phrases.
+
+    Parameters
+    ----------
+    words : array
+        The phrases' words, end to end; numbers from 1.
+    first : array
+        First word of each phrase, and the end of the last.
+    """
+
+    def __init__(self, words: Ints, first: Ints) -> None:
+        size = np.diff(first)
+        self._base = int(words.max(initial=0)) + 1
+        self._keys: list[Ints] = []  # of each length: what leads to a node, ascending: the node before and the word
+        self._number: list[int] = []  # of each length: its first node
+        self.node_of = np.zeros(len(size), dtype=np.int64)  # where each phrase ends
+        node = np.zeros(len(size), dtype=np.int64)
+        self.nodes = 0
+        for n in range(int(size.max(initial=0))):
+            long = np.flatnonzero(size > n)
+            keys, node[long] = np.unique(node[long] * self._base + words[first[long] + n], return_inverse=True)
+            self._keys.append(keys)
+            self._number.append(self.nodes)
+            ending = size == n + 1
+            self.node_of[ending] = self.nodes + node[ending]
+            self.nodes += len(keys)
+
+    def find(self, words: Ints, sentence: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return every run of words within a sentence that leads to a node: node, first word, one past the last; by first word, the shorter first."""
+        at, node = np.flatnonzero(words), np.zeros(np.count_nonzero(words), dtype=np.int64)
+        found: list[tuple[Ints, Ints, Ints]] = []
+        for n, (keys, number) in enumerate(zip(self._keys, self._number, strict=True)):
+            inside = at + n < len(words)
+            inside[inside] = sentence[at[inside] + n] == sentence[at[inside]]
+            at, node = at[inside], node[inside]
+            key = node * self._base + words[at + n]
+            node = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
+            known = keys[node] == key
+            at, node = at[known], node[known]
+            found.append((node + number, at, at + n + 1))
+        nodes, starts, ends = (np.concatenate([part[i] for part in found]) if found else np.zeros(0, dtype=np.int64) for i in range(3))
+        order = np.argsort(starts, kind="stable")
+        return nodes[order], starts[order], ends[order]
+
+
+class _Lists(NamedTuple):
+    """Some numbers for each of many nodes, end to end."""
+
+    first: Ints
+    values: Ints
+
+    @classmethod
+    def of(cls, size: int, keys: Ints, values: Ints) -> _Lists:
+        order = np.lexsort((values, keys))
+        return cls(offsets(np.bincount(keys, minlength=size)), values[order])
+
+    def at(self, keys: Ints) -> tuple[Ints, Ints]:
+        """Return the lists of some nodes, and which of the given nodes each value belongs to."""
+        counts = self.first[keys + 1] - self.first[keys]
+        return self.values[ranges(self.first[keys], counts)], np.repeat(np.arange(len(keys)), counts)
+
+
+class _Occurrences:
+    """Where each of some parts stands, to find the one nearest to a place."""
+
+    def __init__(self, part: Ints, near: Ints, far: Ints, size: int) -> None:
+        # The parts come ordered by place, and are few: a stable sort of small numbers is a fast one.
+        order = np.argsort(part.astype(np.int16) if part.max(initial=0) < 1 << 15 else part, kind="stable")
+        self._size = size
+        self._key = part[order] * size + near[order]
+        self._near, self._far = near[order], far[order]
+
+    def after(self, part: Ints, end: Ints, reach: int, text: _Stream) -> tuple[Ints, NDArray[np.bool_]]:
+        """Return where the nearest occurrence ends that begins at most ``reach`` words after ``end`` in the same sentence, and whether there is one."""
+        i = np.searchsorted(self._key, part * self._size + end)
+        ok = i < len(self._key)
+        i[~ok] = 0
+        if not len(self._key):
+            return i, ok
+        near = self._near[i]
+        ok &= (self._key[i] // self._size == part) & (near - end <= reach)
+        ok &= text.sentence[near] == text.sentence[end - 1]
+        return self._far[i], ok
+
+    def before(self, part: Ints, start: Ints, reach: int, text: _Stream, strict: bool = False) -> tuple[Ints, NDArray[np.bool_]]:
+        """Return where the nearest occurrence begins that ends at most ``reach`` words before ``start``; strictly, in the same clause."""
+        i = np.searchsorted(self._key, part * self._size + start, side="right") - 1
+        ok = i >= 0
+        if not len(self._key):
+            return i, ok
+        near = self._near[i]
+        ok &= (self._key[i] // self._size == part) & (start - near <= reach)
+        unit = text.clause if strict else text.sentence
+        ok &= unit[near - 1] == unit[start]
+        if strict:
+            ok &= text.conjunctions[near] == text.conjunctions[start]
+        return self._far[i], ok
+
+
+class _Search:
+    """The templates of one side's cues, each looked for by its rarest part; the other parts and the context are checked where that is found.
+
+    Parameters
+    ----------
+    cuebook : Cuebook
+    wanted : sequence of int
+        Positions of the cues looked for.
+    tokenizer : Tokenizer
+    """
+
+    def __init__(self, cuebook: Cuebook, wanted: Sequence[int], tokenizer: Tokenizer) -> None:
+        cues = [cuebook.cues[i] for i in wanted]
+        templates = [(i, expand(template, cuebook.lists)) for i, cue in zip(wanted, cues, strict=True) for template in cue.phrases]
+        unless = [_flat(cue.unless, cuebook) for cue in cues]
+        later = [_flat(cue.unless_later, cuebook) for cue in cues]
+        number: dict[_Part, int] = {}
+        for part in (*(part for _, parts in templates for part in parts), *unless, *later):
+            if part:
+                number.setdefault(part, len(number))
+        words = tokenizer.read([phrase for part in number for phrase in part])
+        part_of = np.repeat(np.arange(len(number)), [len(part) for part in number])[np.diff(words.first) > 0]
+        known, spelled = np.unique(words.words, return_inverse=True)
+        self._number = {words.vocabulary.words[w]: i for i, w in enumerate(known.tolist(), start=1)}
+        self._trie = _Trie(spelled + 1, np.unique(words.first))
+        common = np.array([word in STOPWORDS or word == NUMBER for word in self._number], dtype=bool)
+        share = np.multiply.reduceat(np.where(common, _COMMON, _RARE)[spelled], np.unique(words.first)[:-1]) if len(spelled) else np.zeros(0)
+        # A part said twice by the same template, for instance in two spellings of one word, counts once.
+        once = np.unique(np.stack([part_of, self._trie.node_of]), axis=1, return_index=True)[1] if len(part_of) else part_of
+        commonness = np.bincount(part_of[once], share[once], len(number))
+        ways = [[number[part] for part in parts] for _, parts in templates]
+        anchor = [min(range(len(way)), key=lambda i, way=way: commonness[way[i]]) for way in ways]  # type: ignore[misc]
+        self._cue = np.array([i for i, _ in templates], dtype=np.int64)
+        self._right = _padded([way[a + 1 :] for way, a in zip(ways, anchor, strict=True)])
+        self._left = _padded([way[:a][::-1] for way, a in zip(ways, anchor, strict=True)])
+        self._unless = _by_cue(len(cuebook.cues), wanted, [number.get(part, -1) for part in unless])
+        self._later = _by_cue(len(cuebook.cues), wanted, [number.get(part, -1) for part in later])
+        nodes, n = self._trie.node_of[once], self._trie.nodes
+        found_by = np.array([way[a] for way, a in zip(ways, anchor, strict=True)], dtype=np.int64)
+        anchors, owner = _Lists.of(len(number), found_by, np.arange(len(ways))).at(part_of[once])
+        self._anchors = _Lists.of(n, nodes[owner], anchors)
+        after, before = (np.isin(part_of[once], np.concatenate(ask)) for ask in ((self._right.ravel(), self._later), (self._left.ravel(), self._unless)))
+        self._after = _Lists.of(n, nodes[after], part_of[once][after])
+        self._before = _Lists.of(n, nodes[before], part_of[once][before])
+        self._max_words = np.array([_ANYWHERE if cue.max_words is None else cue.max_words for cue in cuebook.cues], dtype=np.int64)
+        self._heard = np.array([_bits(cue.customer) or -1 for cue in cuebook.cues], dtype=np.int64)
+        self._not_heard = np.array([_bits(cue.customer_not) for cue in cuebook.cues], dtype=np.int64)
+        self._at_start = np.array([cue.at in ("start", "whole") for cue in cuebook.cues], dtype=bool)
+        self._at_end = np.array([cue.at in ("end", "whole") for cue in cuebook.cues], dtype=bool)
+
+    def _code(self, word: str) -> int:
+        return self._number.get(word, 0)
+
+    def find(self, words: Words, turns: Ints, heard: Ints) -> Hits:
+        """Find the cues in some of the turns.
+
+        Parameters
+        ----------
+        words : Words
+        turns : array
+            Ascending.
+        heard : array, shape (all turns,)
+            Bits of the states that the customer's turn before has; -1 lets every cue that asks for any pass.
+        """
+        size = np.diff(words.first)[turns]
+        here = ranges(words.first[turns], size)
+        text = _stream(words, turns, here, size, words.vocabulary.codes(self._code)[words.words[here]])
+        node, start, end = self._trie.find(text.words, text.sentence)
+        template, i = self._anchors.at(node)
+        at = text.turn[start[i]]
+        cue, bits = self._cue[template], heard[at]
+        fit = (text.end - text.first)[start[i]] <= self._max_words[cue]
+        fit &= (self._heard[cue] < 0) | (self._heard[cue] & bits != 0)
+        fit &= self._not_heard[cue] & bits == 0
+        template, i = template[fit], i[fit]
+        rank, first, last = np.arange(len(i)), start[i], end[i]
+        total = len(here) + 1
+        part, j = self._after.at(node)
+        after = _Occurrences(part, start[j], end[j], total)
+        part, j = self._before.at(node)
+        by_end = np.argsort(end[j], kind="stable")
+        before = _Occurrences(part[by_end], end[j][by_end], start[j][by_end], total)
+        alive = np.ones(len(i), dtype=bool)
+        for column in self._right.T:
+            ask = np.flatnonzero((column[template] >= 0) & alive)
+            last[ask], alive[ask] = after.after(column[template[ask]], last[ask], GAP, text)
+        for column in self._left.T:
+            ask = np.flatnonzero((column[template] >= 0) & alive)
+            first[ask], alive[ask] = before.before(column[template[ask]], first[ask], GAP, text)
+        cue = self._cue[template]
+        alive &= ~self._at_start[cue] | (text.first_content[first] >= first)
+        alive &= ~self._at_end[cue] | (text.last_content[first] < last)
+        ask = np.flatnonzero(alive & (self._unless[cue] >= 0))
+        alive[ask] = ~before.before(self._unless[cue[ask]], first[ask], _REACH, text, strict=True)[1]
+        ask = np.flatnonzero(alive & (self._later[cue] >= 0))
+        alive[ask] = ~after.after(self._later[cue[ask]], last[ask], _ANYWHERE, text)[1]
+        cue, first, last, rank = cue[alive], first[alive], last[alive], rank[alive]
+        # The longest finding of each cue in each turn, in the order in which the cues were first found there.
+        turn = text.turn[first]
+        group = turn * len(self._at_start) + cue
+        order = np.lexsort((rank, first - last, group))
+        best = order[np.diff(group[order], prepend=-1) != 0]
+        seen = np.minimum.reduceat(rank[order], np.flatnonzero(np.diff(group[order], prepend=-1) != 0)) if len(order) else rank
+        best = best[np.argsort(seen)]
+        return Hits(turn[best], cue[best], here[first[best]], here[last[best] - 1] + 1)
 
 
 class CueMatcher:
     """Matches a cue book against calls.
-
-    Each template is looked for by its rarest part, all of them in one pass of a PhraseMatcher; the other parts and the context are checked where that is found.
 
     Parameters
     ----------
@@ -106,51 +344,19 @@ class CueMatcher:
     """
 
     def __init__(self, cuebook: Cuebook) -> None:
-        from spacy.strings import StringStore
-        from spacy.vocab import Vocab
-
         self.cuebook = cuebook
         self.tokenizer = Tokenizer()
-        self._vocab = Vocab(strings=StringStore())
-        self._phrases: dict[tuple[str, ...], _Phrases] = {}
-        self._unless = [self._flat(cue.unless) for cue in cuebook.cues]
-        self._unless_later = [self._flat(cue.unless_later) for cue in cuebook.cues]
-        self._agent = self._search(cue.behaviour not in STATES for cue in cuebook.cues)
-        self._customer = self._search(cue.behaviour in STATES for cue in cuebook.cues)
+        states = [cue.behaviour in STATES for cue in cuebook.cues]
+        self._agent = _Search(cuebook, [i for i, state in enumerate(states) if not state], self.tokenizer)
+        self._customer = _Search(cuebook, [i for i, state in enumerate(states) if state], self.tokenizer)
+        self._state = np.array([STATES.index(cue.behaviour) if state else -1 for cue, state in zip(cuebook.cues, states, strict=True)], dtype=np.int64)
 
-    def _part(self, plain: tuple[str, ...]) -> _Phrases:
-        if plain not in self._phrases:
-            self._phrases[plain] = _Phrases(tuple(self.tokenizer.tokens(phrase).words) for phrase in plain)
-        return self._phrases[plain]
-
-    def _flat(self, templates: tuple[str, ...]) -> _Phrases | None:
-        parts = [part for template in templates for part in expand(template, self.cuebook.lists)]
-        return self._part(tuple(plain for part in parts for plain in part)) if parts else None
-
-    def _search(self, wanted: Iterable[bool]) -> _Search:
-        from spacy.matcher import PhraseMatcher
-
-        matcher = PhraseMatcher(self._vocab, attr="ORTH")
-        strings = self._vocab.strings
-        found_by: dict[int, list[_Template]] = {}
-        keys: dict[int, int] = {}
-        for number, (cue, mine) in enumerate(zip(self.cuebook.cues, wanted, strict=True)):
-            for template in cue.phrases if mine else ():
-                parts = tuple(self._part(plain) for plain in expand(template, self.cuebook.lists))
-                anchor = min(range(len(parts)), key=lambda i: parts[i].commonness)
-                part = parts[anchor]
-                if id(part) not in keys:
-                    keys[id(part)] = strings.add(f"part {len(keys)}")
-                    # Lists of word ids are what PhraseMatcher itself stores and unpickles; Docs would cost ten times the start-up.
-                    matcher.add(f"part {len(keys) - 1}", [[strings.add(word) for word in phrase] for phrase in part.phrases])
-                found_by.setdefault(keys[id(part)], []).append(_Template(number, parts, anchor))
-        known = frozenset(word for templates in found_by.values() for phrase in templates[0].parts[templates[0].anchor].phrases for word in phrase)
-        return _Search(matcher, found_by, known)
+        self._behaviour = np.array([BEHAVIOURS.index(cue.behaviour) if cue.behaviour in BEHAVIOURS else -1 for cue in cuebook.cues], dtype=np.int64)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (CueMatcher, (self.cuebook,))
 
-    def read(self, calls: Sequence[Transcript]) -> list[list[ReadTurn]]:
+    def read(self, calls: Sequence[Transcript]) -> Reading:
         """Tokenise and match the turns of a batch of calls.
 
         Parameters
@@ -160,109 +366,76 @@ class CueMatcher:
 
         Returns
         -------
-        list of list of ReadTurn
+        Reading
             As ``calls`` and their ``turns``.
         """
-        tokens = [[self.tokenizer.tokens(turn.text) for turn in call.turns] for call in calls]
-        agent = [t.words for call, turns in zip(calls, tokens, strict=True) for turn, t in zip(call.turns, turns, strict=True) if turn.speaker == "agent"]
-        customer = [t.words for call, turns in zip(calls, tokens, strict=True) for turn, t in zip(call.turns, turns, strict=True) if turn.speaker == "customer"]
-        said, heard = iter(self._find(agent, self._agent)), iter(self._find(customer, self._customer))
-        out: list[list[ReadTurn]] = []
-        for call, turns in zip(calls, tokens, strict=True):
-            read: list[ReadTurn] = []
-            states = _NOTHING
-            for turn, words in zip(call.turns, turns, strict=True):
-                if turn.speaker == "agent":
-                    read.append(ReadTurn("agent", words, self._hits(words, next(said), states), _NOTHING))
-                else:
-                    hits = self._hits(words, next(heard), _NOTHING) if turn.speaker == "customer" else ()
-                    states = frozenset(self.cuebook.cues[hit.cue].behaviour for hit in hits) if hits else _NOTHING
-                    read.append(ReadTurn(turn.speaker, words, [], states))
-            out.append(read)
-        return out
+        words = self.tokenizer.read([turn.text for call in calls for turn in call.turns])
+        read = Reading(calls, words)
+        nothing = np.zeros(len(words) + 1, dtype=np.int64)
+        heard = self._customer.find(words, np.flatnonzero(read.speaker == CUSTOMER), nothing)
+        read.states[heard.turn, self._state[heard.cue]] = True
+        bits = np.append(read.states @ (1 << np.arange(len(STATES))), 0)
+        read.hits = self._agent.find(words, np.flatnonzero(read.speaker == AGENT), bits[read.previous])
+        return read
 
-    def _find(self, turns: list[list[str]], search: _Search) -> list[list[tuple[_Template, int, int]]]:
-        """Return, a turn, the templates whose anchor is found: (template, first word, one past the last)."""
-        from spacy.tokens import Doc
+    def best(self, read: Reading, turn: Ints, behaviour: Ints) -> Ints:
+        """Return the longest hit, or the first of the longest, that speaks for a behaviour in a turn: positions in ``read.hits``, or -1.
 
-        found: list[list[tuple[_Template, int, int]]] = [[] for _ in turns]
-        if not turns:
-            return found
-        known = search.known
-        words = [w if w in known else _UNKNOWN for turn in turns for w in (*turn, _BETWEEN)]
-        matches = search.matcher(Doc(self._vocab, words=words))
-        ends = np.cumsum([len(turn) + 1 for turn in turns])
-        where = np.searchsorted(ends, [start for _, start, _ in matches], side="right").tolist()
-        begins = (ends - [len(turn) + 1 for turn in turns]).tolist()
-        for (key, start, end), turn in zip(matches, where, strict=True):
-            begin = begins[turn]
-            found[turn] += [(template, start - begin, end - begin) for template in search.found_by[key]]
-        return found
-
-    def _hits(self, tokens: Tokens, found: list[tuple[_Template, int, int]], heard: frozenset[str]) -> list[Hit]:
-        """Keep what is found whole and in its context; the longest finding of each cue."""
-        if not found:
-            return []
-        words, breaks = tokens.words, tokens.breaks
-        best: dict[int, Hit] = {}
-        fits: dict[int, bool] = {}
-        for template, start, end in found:
-            number = template.cue
-            fit = fits.get(number)
-            if fit is None:
-                fit = fits[number] = _fits(self.cuebook.cues[number], words, heard)
-            if not fit or not _whole(breaks, start, end):
-                continue
-            for part in template.parts[template.anchor + 1 :]:
-                stop = part.after(words, breaks, end, GAP)
-                if stop is None:
-                    break
-                end = stop
-            else:
-                for part in template.parts[template.anchor - 1 :: -1] if template.anchor else ():
-                    begin = part.before(words, breaks, start, GAP)
-                    if begin is None:
-                        break
-                    start = begin
-                else:
-                    old = best.get(number)
-                    if (old is None or end - start > old.end - old.start) and self._stands(number, tokens, start, end):
-                        best[number] = Hit(number, start, end)
-        return list(best.values())
-
-    def _stands(self, number: int, tokens: Tokens, start: int, end: int) -> bool:
-        """Tell whether place and context allow a finding."""
-        words, breaks, cue = tokens.words, tokens.breaks, self.cuebook.cues[number]
-        if cue.at in ("start", "whole") and any(w not in _PREAMBLE for w in words[:start]):
-            return False
-        if cue.at in ("end", "whole") and any(w not in _PREAMBLE for w in words[end:]):
-            return False
-        unless, later = self._unless[number], self._unless_later[number]
-        if unless is not None and start and unless.before(words, breaks, start, _REACH, COMMA, _CLAUSE) is not None:
-            return False
-        return later is None or later.after(words, breaks, end, len(words)) is None
+        Parameters
+        ----------
+        read : Reading
+        turn, behaviour : array
+            Turns, and positions in `rubric.BEHAVIOURS`.
+        """
+        hits = read.hits
+        of = hits.turn * len(BEHAVIOURS) + self._behaviour[hits.cue]
+        order = np.lexsort((hits.start, hits.start - hits.end, of))
+        of = of[order]
+        asked = turn * len(BEHAVIOURS) + behaviour
+        i = np.searchsorted(of, asked)
+        found = np.append(of, -1)[i] == asked
+        return np.where(found, np.append(order, -1)[i], -1)
 
 
-def _fits(cue: Cue, words: list[str], heard: frozenset[str]) -> bool:
-    """Tell whether the turn's length and what the customer said allow a cue at all."""
-    if cue.max_words is not None and len(words) > cue.max_words:
-        return False
-    if cue.customer and heard.isdisjoint(cue.customer):
-        return False
-    return not cue.customer_not or heard.isdisjoint(cue.customer_not)
+def _stream(words: Words, turns: Ints, here: Ints, size: Ints, codes: Ints) -> _Stream:
+    row = np.repeat(np.arange(len(turns)), size)
+    ends = np.cumsum(size)
+    firsts = ends - size
+    breaks, spelled = words.breaks[here], words.words[here]
+    last = np.zeros(len(here), dtype=bool)
+    last[ends[size > 0] - 1] = True
+    sentence, clause = (offsets(last | (breaks >= strength))[:-1] for strength in (SENTENCE, COMMA))
+    content = np.flatnonzero(words.vocabulary.codes(_preamble)[spelled] == 0)
+    first_content = np.append(content, len(here))[np.searchsorted(content, firsts)]
+    last_content = np.append(content, -1)[np.searchsorted(content, ends) - 1]
+    conjunctions = offsets(words.vocabulary.codes(_conjunction)[spelled])
+    return _Stream(codes, turns[row], firsts[row], ends[row], sentence, clause, conjunctions, first_content[row], last_content[row])
 
 
-def _whole(breaks: list[int], start: int, end: int) -> bool:
-    """Tell whether no sentence ends within a span of words."""
-    return end - start < 2 or max(breaks[start : end - 1]) < SENTENCE
+def _preamble(word: str) -> int:
+    return word in _PREAMBLE
 
 
-class _Search(NamedTuple):
-    """A PhraseMatcher over the anchors of one side's templates."""
-
-    matcher: Any
-    found_by: dict[int, list[_Template]]
-    known: frozenset[str]
+def _conjunction(word: str) -> int:
+    return word in _CLAUSE
 
 
-_NOTHING: Final[frozenset[str]] = frozenset()
+def _flat(templates: Iterable[str], cuebook: Cuebook) -> _Part:
+    return tuple(plain for template in templates for part in expand(template, cuebook.lists) for plain in part)
+
+
+def _padded(rows: Sequence[Sequence[int]]) -> Ints:
+    out = np.full((len(rows), max(map(len, rows), default=0)), -1, dtype=np.int64)
+    for row, values in zip(out, rows, strict=True):
+        row[: len(values)] = values
+    return out
+
+
+def _by_cue(size: int, wanted: Sequence[int], values: Sequence[int]) -> Ints:
+    out = np.full(size, -1, dtype=np.int64)
+    out[list(wanted)] = values
+    return out
+
+
+def _bits(states: Iterable[str]) -> int:
+    return reduce(or_, (1 << STATES.index(state) for state in states), 0)

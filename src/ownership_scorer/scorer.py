@@ -8,16 +8,16 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.evidence import MODEL_SOURCE, NO_AGENT_TURN, SCORED, TOO_FEW_TURNS, TOO_FEW_WORDS, CallScore, Evidence
 from ownership_scorer.features import FeatureSpace, Rows
-from ownership_scorer.matching import CueMatcher, ReadTurn
-from ownership_scorer.quoting import around, heaviest
+from ownership_scorer.matching import AGENT, CueMatcher, Reading
+from ownership_scorer.quoting import LONGEST, around, heaviest, stretches
 from ownership_scorer.rater import CallRater, Floats, call_features
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.tagger import BehaviourTagger
+from ownership_scorer.tokenizer import Ints
 from ownership_scorer.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class OwnershipScorer:
     model_id: str = "unsaved"
     judgeable: Judgeable = field(default_factory=Judgeable)
     manifest: dict[str, Any] = field(default_factory=dict)
+    _matcher: CueMatcher = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_matcher", CueMatcher(self.cuebook))
@@ -122,15 +123,15 @@ class OwnershipScorer:
         read = self._matcher.read(calls)
         rows = self.space.rows(read)
         probability = self.tagger.probabilities(rows.matrix)
-        evidence = self._evidence(calls, read, rows, probability)
-        score, low, high = self.rater.rate(call_features(probability, rows.call, len(calls), facts(read), rows.matrix[:, : len(self.space.dense)]))
-        agent_turns = np.bincount(rows.call, minlength=len(calls)).tolist()
+        evidence = self._evidence(read, rows, probability)
+        known = facts(read)
+        rated = self.rater.rate(call_features(probability, rows.call, len(calls), known, rows.context))
+        agent_turns, agent_words = np.bincount(rows.call, minlength=len(calls)).tolist(), known[:, 0].tolist()
         out = []
-        for c, call in enumerate(calls):
-            status = self._status(read[c], agent_turns[c])
-            scores = dict(zip(DIMENSIONS, np.round(score[c], 2).tolist(), strict=True)) if status == SCORED else {}
-            ends = zip(np.round(low[c], 2).tolist(), np.round(high[c], 2).tolist(), strict=True)
-            intervals = dict(zip(DIMENSIONS, ends, strict=True)) if status == SCORED else {}
+        for c, (call, score, low, high) in enumerate(zip(calls, *(np.round(part.astype(float), 2).tolist() for part in rated), strict=True)):
+            status = self._status(agent_turns[c], agent_words[c])
+            scores = dict(zip(DIMENSIONS, score, strict=True)) if status == SCORED else {}
+            intervals = dict(zip(DIMENSIONS, zip(low, high, strict=True), strict=True)) if status == SCORED else {}
             out.append(
                 CallScore(call.call_id, call.agent_id, call.customer_id, call.started_at, status, agent_turns[c], scores, intervals, evidence[c], self.model_id)
             )
@@ -148,47 +149,52 @@ class OwnershipScorer:
 
         return evidence_frame(self, turns, options)
 
-    def _status(self, turns: Sequence[ReadTurn], agent_turns: int) -> str:
+    def _status(self, agent_turns: int, agent_words: float) -> str:
         if not agent_turns:
             return NO_AGENT_TURN
         if agent_turns < self.judgeable.min_agent_turns:
             return TOO_FEW_TURNS
-        if sum(len(t.tokens.stems) for t in turns if t.speaker == "agent") < self.judgeable.min_agent_words:
+        if agent_words < self.judgeable.min_agent_words:
             return TOO_FEW_WORDS
         return SCORED
 
-    def _evidence(self, calls: Sequence[Transcript], read: Sequence[Sequence[ReadTurn]], rows: Rows, probability: Floats) -> list[list[Evidence]]:
-        out: list[list[Evidence]] = [[] for _ in calls]
-        shown, behaviours = np.nonzero(probability >= self.tagger.threshold)
-        values = np.round(probability[shown, behaviours].astype(float), 4).tolist()
-        cues = self.cuebook.cues
-        last_row, spans = -1, []
-        where = zip(shown.tolist(), rows.call[shown].tolist(), rows.turn[shown].tolist(), behaviours.tolist(), values, strict=True)
-        for row, c, t, k, value in where:
-            turn, text = read[c][t], calls[c].turns[t].text
-            if not turn.tokens.words:
-                continue
-            behaviour = BEHAVIOURS[k]
-            hits = [hit for hit in turn.hits if cues[hit.cue].behaviour == behaviour]
-            if hits:
-                hit = max(hits, key=lambda h: (h.end - h.start, -h.start))
-                source = cues[hit.cue].id
-                first, last = around(turn.tokens.breaks, hit.start, hit.end)
-            else:
-                source = MODEL_SOURCE
-                first, last = heaviest(turn.tokens.breaks, lambda row=row, k=k, turn=turn: self._word_weights(rows, row, k, turn))
-            if row != last_row:
-                last_row, spans = row, self._matcher.tokenizer.spans(text)
-            start, end = spans[first][0], spans[last - 1][1]
-            out[c].append(Evidence(t, start, end, text[start:end], behaviour, source, value))
+    def _evidence(self, read: Reading, rows: Rows, probability: Floats) -> list[list[Evidence]]:
+        words = read.words
+        agent = read.first_turn[rows.call] + rows.turn
+        spoken = np.diff(words.first)[agent] > 0
+        row, behaviour = np.nonzero((probability >= self.tagger.threshold) & spoken[:, None])
+        turn = agent[row]
+        hit = self._matcher.best(read, turn, behaviour)
+        first, last = words.first[turn], words.first[turn + 1]
+        cued = np.flatnonzero(hit >= 0)
+        first[cued], last[cued] = around(words.breaks, words.first, read.hits.start[hit[cued]], read.hits.end[hit[cued]])
+        self._choose(read, rows, row, behaviour, np.flatnonzero((hit < 0) & (last - first > LONGEST // 2)), first, last)
+        starts, ends = words.characters(turn, first, last - 1)
+        ids = [*(cue.id for cue in self.cuebook.cues), MODEL_SOURCE]
+        cue = np.append(read.hits.cue, len(ids) - 1)[hit]
+        values = np.round(probability[row, behaviour].astype(float), 4)
+        out: list[list[Evidence]] = [[] for _ in read.first_turn[1:]]
+        columns = (rows.call[row], rows.turn[row], turn, behaviour, cue, values)
+        for c, t, number, k, source, value, start, end in zip(*(column.tolist() for column in columns), starts, ends, strict=True):
+            out[c].append(Evidence(t, start, end, words.texts[number][start:end], BEHAVIOURS[k], ids[source], value))
         return out
 
-    def _word_weights(self, rows: Rows, row: int, behaviour: int, turn: ReadTurn) -> NDArray[np.float64]:
-        weights = self.tagger.weights(rows.matrix[row], behaviour)
-        return self.space.word_weights(turn.tokens.words, dict(zip(weights.indices.tolist(), weights.data.tolist(), strict=True)))
+    def _choose(self, read: Reading, rows: Rows, row: Ints, behaviour: Ints, which: Ints, first: Ints, last: Ints) -> None:
+        """Narrow some stretches, whole turns, down to what of them weighed most with the model."""
+        pieces = [stretches(read.words.breaks[first[i] : last[i]].tolist()) for i in which]
+        several = np.array([len(piece) > 1 for piece in pieces], dtype=bool)
+        which, pieces = which[several], [piece for piece in pieces if len(piece) > 1]
+        if not pieces:
+            return
+        turn = read.first_turn[rows.call[row[which]]] + rows.turn[row[which]]
+        active = rows.matrix[row[which]] @ self.tagger.inner + self.tagger.inner_bias > 0
+        outward = active * self.tagger.outer[:, behaviour[which]].T
+        for i, mine, weights in zip(which, pieces, self.space.word_weights(read, turn, self.tagger.inner, outward), strict=True):
+            begin, end = heaviest(mine, weights)
+            first[i], last[i] = first[i] + begin, first[i] + end
 
 
-def facts(read: Sequence[Sequence[ReadTurn]]) -> Floats:
+def facts(read: Reading) -> Floats:
     """Count what the rater wants to know of calls besides the agent's behaviours.
 
     Returns
@@ -196,14 +202,7 @@ def facts(read: Sequence[Sequence[ReadTurn]]) -> Floats:
     array, shape (calls, 6)
         Agent words, then customer turns with thanks, upset, problem, request, declines.
     """
-    if not set(_HEARD) <= set(STATES):
-        raise AssertionError(_HEARD)
-    out = np.zeros((len(read), 1 + len(_HEARD)), dtype=np.float32)
-    for c, turns in enumerate(read):
-        for turn in turns:
-            if turn.speaker == "agent":
-                out[c, 0] += len(turn.tokens.stems)
-            elif turn.states:
-                for s, state in enumerate(_HEARD, start=1):
-                    out[c, s] += state in turn.states
-    return out
+    spoken = np.where(read.speaker == AGENT, np.diff(read.words.first_stem), 0)
+    counted = np.column_stack([spoken, read.states[:, [STATES.index(state) for state in _HEARD]]])
+    total = np.concatenate([np.zeros((1, counted.shape[1]), dtype=np.int64), np.cumsum(counted, axis=0)])
+    return np.diff(total[read.first_turn], axis=0).astype(np.float32)
