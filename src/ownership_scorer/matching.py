@@ -146,10 +146,14 @@ class _Trie:
         self.node_of = np.zeros(len(size), dtype=np.int64)  # where each phrase ends
         node = np.zeros(len(size), dtype=np.int64)
         self.nodes = 0
+        self._leads_on: list[NDArray[np.bool_]] = []  # of each length: whether a node has others below
         for n in range(int(size.max(initial=0))):
             long = np.flatnonzero(size > n)
             keys, node[long] = np.unique(node[long] * self._base + words[first[long] + n], return_inverse=True)
             self._keys.append(keys)
+            self._leads_on.append(np.zeros(len(keys), dtype=bool))
+            if n:
+                self._leads_on[n - 1][keys // self._base] = True
             self._number.append(self.nodes)
             ending = size == n + 1
             self.node_of[ending] = self.nodes + node[ending]
@@ -159,10 +163,12 @@ class _Trie:
         """Return every run of words within a sentence that leads to a node: node, first word, one past the last; by first word, the shorter first."""
         at, node = np.flatnonzero(words), np.zeros(np.count_nonzero(words), dtype=np.int64)
         found: list[tuple[Ints, Ints, Ints]] = []
+        sentence = np.append(sentence, [-1] * len(self._keys))
+        words = np.append(words, [0] * len(self._keys))
         for n, (keys, number) in enumerate(zip(self._keys, self._number, strict=True)):
-            inside = at + n < len(words)
-            inside[inside] = sentence[at[inside] + n] == sentence[at[inside]]
-            at, node = at[inside], node[inside]
+            if n:
+                on = self._leads_on[n - 1][node] & (sentence[at + n] == sentence[at]) & (words[at + n] > 0)
+                at, node = at[on], node[on]
             key = node * self._base + words[at + n]
             node = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
             known = keys[node] == key
@@ -188,6 +194,33 @@ class _Lists(NamedTuple):
         """Return the lists of some nodes, and which of the given nodes each value belongs to."""
         counts = self.first[keys + 1] - self.first[keys]
         return self.values[ranges(self.first[keys], counts)], np.repeat(np.arange(len(keys)), counts)
+
+
+class _Asked:
+    """Parts that are asked for in turns: a sieve, through which some others pass too.
+
+    Parameters
+    ----------
+    turn : array
+    parts : sequence of array
+        As long as ``turn``; -1 is no part.
+    """
+
+    _SIZE: Final = 1 << 20
+
+    def __init__(self, turn: Ints, parts: Sequence[Ints]) -> None:
+        self._marked = np.zeros(self._SIZE, dtype=bool)
+        for part in parts:
+            asked = part >= 0
+            self._marked[self._place(part[asked], turn[asked])] = True
+
+    def only(self, part: Ints, which: Ints, turn: Ints) -> tuple[Ints, Ints]:
+        """Keep of some parts, found at ``which`` of the places whose turns are given, those that are asked for there."""
+        kept = np.flatnonzero(self._marked[self._place(part, turn[which])])
+        return part[kept], which[kept]
+
+    def _place(self, part: Ints, turn: Ints) -> Ints:
+        return (part * 1021 + turn) & (self._SIZE - 1)
 
 
 class _Occurrences:
@@ -304,19 +337,21 @@ class _Search:
         template, i = template[fit], i[fit]
         rank, first, last = np.arange(len(i)), start[i], end[i]
         total = len(here) + 1
-        part, j = self._after.at(node)
-        after = _Occurrences(part, start[j], end[j], total)
-        part, j = self._before.at(node)
-        by_end = np.argsort(end[j], kind="stable")
-        before = _Occurrences(part[by_end], end[j][by_end], start[j][by_end], total)
         alive = np.ones(len(i), dtype=bool)
+        asked = _Asked(at[fit], [*self._right[template].T, self._later[cue[fit]]])
+        part, j = asked.only(*self._after.at(node), text.turn[start])
+        after = _Occurrences(part, start[j], end[j], total)
         for column in self._right.T:
             ask = np.flatnonzero((column[template] >= 0) & alive)
             last[ask], alive[ask] = after.after(column[template[ask]], last[ask], GAP, text)
+        cue = self._cue[template]
+        asked = _Asked(text.turn[first[alive]], [*self._left[template[alive]].T, self._unless[cue[alive]]])
+        part, j = asked.only(*self._before.at(node), text.turn[start])
+        by_end = np.argsort(end[j], kind="stable")
+        before = _Occurrences(part[by_end], end[j][by_end], start[j][by_end], total)
         for column in self._left.T:
             ask = np.flatnonzero((column[template] >= 0) & alive)
             first[ask], alive[ask] = before.before(column[template[ask]], first[ask], GAP, text)
-        cue = self._cue[template]
         alive &= ~self._at_start[cue] | (text.first_content[first] >= first)
         alive &= ~self._at_end[cue] | (text.last_content[first] < last)
         ask = np.flatnonzero(alive & (self._unless[cue] >= 0))

@@ -30,6 +30,10 @@ FEATURES: Final = (
 """Names of the columns of `call_features` that every model has; the means of its own context features follow."""
 
 
+#: Levels of the trees that are gone down before the finished calls are sorted out.
+_LEVELS: Final = 5
+
+
 @dataclass(frozen=True, slots=True)
 class RaterSettings:
     """How a rater is fitted.
@@ -168,17 +172,24 @@ class CallRater:
 
     def expected(self, features: Floats) -> Floats:
         """Return the forests' means, shape (calls, dimensions), before stretching."""
-        n = len(features)
-        node = np.broadcast_to(self.root.ravel(), (n, self.root.size)).copy()
-        rows = np.arange(n)[:, None]
-        while True:
-            left = self.left[node]
-            inside = left >= 0
-            if not inside.any():
-                break
-            goes_left = features[rows, self.feature[node]] <= self.cut[node]
-            node = np.where(inside, np.where(goes_left, left, self.right[node]), node)
-        mean: Floats = self.value[node].reshape(n, *self.root.shape).mean(axis=2)
+        n, width = features.shape
+        flat = np.ascontiguousarray(features).ravel()
+        leaf = self.left < 0
+        # Where a node leads, left and right; a leaf leads to itself, so that finished calls need not be sorted out at each level.
+        after = np.column_stack([np.where(leaf, np.arange(len(leaf), dtype=np.int32), side) for side in (self.left, self.right)]).ravel()
+        mean = np.empty((n, len(self.root)), dtype=np.float32)
+        for d, roots in enumerate(self.root):
+            end = np.empty(n * len(roots), dtype=np.int32)
+            pair = np.arange(len(end), dtype=np.int32)
+            node, row = np.repeat(roots, n), np.tile(np.arange(n, dtype=np.int32) * np.int32(width), len(roots))
+            while len(pair):
+                for _ in range(_LEVELS):
+                    right = flat.take(row + self.feature.take(node)) > self.cut.take(node)
+                    node = after.take(2 * node + right)
+                done = leaf.take(node)
+                end[pair[done]] = node[done]
+                node, row, pair = node[~done], row[~done], pair[~done]
+            mean[:, d] = self.value.take(end).reshape(len(roots), n).mean(axis=0)
         return mean
 
     def rate(self, features: Floats) -> tuple[Floats, Floats, Floats]:
