@@ -12,7 +12,10 @@ from scipy.special import expit
 
 Floats = NDArray[np.float32]
 
+#: Share of the best F1 that is good enough for a higher threshold.
 _NEARLY: Final = 0.97
+#: A threshold that no probability reaches.
+_NEVER: Final = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +148,12 @@ class BehaviourTagger:
 
         Notes
         -----
-        The threshold is `best_threshold` on these turns. A behaviour that never occurs there keeps slope 1, offset 0, threshold 0.5.
+        The threshold is `best_threshold` on these turns. A behaviour that never occurs there is never said.
         """
         from sklearn.linear_model import LogisticRegression
 
         slope, offset, threshold = self.slope.copy(), self.offset.copy(), self.threshold.copy()
+        threshold[:] = _NEVER
         for k in range(labels.shape[1]):
             if 0 < labels[:, k].sum() < len(labels):
                 model = LogisticRegression(C=1e3).fit(log_odds[:, k : k + 1], labels[:, k] > 0)
