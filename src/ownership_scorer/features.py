@@ -15,7 +15,7 @@ from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.matching import AGENT, CUSTOMER, Reading, ReadTurn
 from ownership_scorer.rubric import BEHAVIOURS
-from ownership_scorer.tokenizer import NO_BREAK, NUMBER, QUESTION, Ints, offsets, ranges
+from ownership_scorer.tokenizer import NO_BREAK, NUMBER, QUESTION, Ints, distinct, offsets, ranges
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -126,11 +126,11 @@ class FeatureSpace:
         """
         agent = np.flatnonzero(read.speaker == AGENT)
         context = self._context(read, agent)
-        row, column = np.nonzero(context)
+        row, column = _split(np.flatnonzero(context), len(self.dense))
         first = _pointers(row, len(agent))
         dense = csr_matrix((np.ones(len(row), dtype=np.float32), column.astype(np.int32), first), shape=context.shape)
         runs = [run[0] * len(self.names) + run[2] for run in self._runs(read, agent)]
-        spoken, known = np.divmod(np.unique(np.concatenate(runs)), len(self.names))
+        spoken, known = _split(distinct(np.concatenate(runs)), len(self.names))
         words = _pointers(spoken, len(agent))
         indices = np.empty(len(row) + len(spoken), dtype=np.int32)
         indices[np.arange(len(row)) + words[row]] = column
@@ -180,11 +180,13 @@ class FeatureSpace:
         run = np.zeros(len(stream), dtype=np.int64)
         for n in range(1, LONGEST_RUN + 1):
             run = (run[: len(stream) - n + 1] << 21) + stream[n - 1 :]
-            at = np.minimum(np.searchsorted(self._table.keys, run), known - 1)
-            # A run that begins with an unknown word has the number of a shorter one.
-            hit = np.flatnonzero((self._table.keys[at] == run) & (stream[: len(run)] > 0)) if known else at[:0]
+            # A run that begins with an unknown word has the number of a shorter one; the last edge begins none.
+            hit = np.flatnonzero((stream[: len(run)] > 0) & (stream[n - 1 :] > 0))
             hit = hit[hit < len(row)]
-            yield row[hit], hit, self._table.columns[at[hit]]
+            at = np.minimum(np.searchsorted(self._table.keys, run[hit]), known - 1) if known else hit[:0]
+            same = self._table.keys[at] == run[hit[: len(at)]]
+            hit, at = hit[: len(at)][same], at[same]
+            yield row[hit], hit, self._table.columns[at]
 
     def _word_number(self, word: str) -> int:
         return self._table.words.get(word, 0)
@@ -362,20 +364,21 @@ def _echo(read: Reading, agent: Ints, customer: Ints) -> _Echo:
     n = len(kind) + 1
     content = kind[stem] & _BIT_COMMON == 0
     place = np.flatnonzero(content)
-    keys = np.unique(turn[place] * n + stem[place])
-    owner, what = np.divmod(keys, n)
+    keys = distinct(turn[place] * n + stem[place])
+    owner, what = _split(keys, n)
     own = read.speaker[owner] == AGENT
     mine, said = owner[own], what[own]
     shared = _in(previous[mine] * n + said, keys)
     # The first turn in which a customer used each word in a call.
-    heard, index = np.unique(read.call[owner[~own]] * n + what[~own], return_index=True)
-    since = owner[~own][index]
+    uses, since = _split(np.sort((read.call[owner[~own]] * n + what[~own]) * n_turns + owner[~own]), n_turns)
+    new = np.flatnonzero(np.diff(uses, prepend=-1))
+    heard, since = np.append(uses[new], -1), np.append(since[new], 0)
     ask = read.call[mine] * n + said
-    earlier = _in(ask, heard)
-    earlier[earlier] = since[np.searchsorted(heard, ask[earlier])] < previous[mine[earlier]]
+    i = np.searchsorted(heard[:-1], ask)
+    earlier = (heard[i] == ask) & (since[i] < previous[mine])
 
     both = np.flatnonzero((turn[1:] == turn[:-1]) & (content[1:] | content[:-1]))
-    pairs = np.unique((turn[both] * n + stem[both]) * n + stem[both + 1])
+    pairs = distinct((turn[both] * n + stem[both]) * n + stem[both + 1])
     pair_turn = pairs // (n * n)
     own_pair = read.speaker[pair_turn] == AGENT
     pair_turn, own_pairs = pair_turn[own_pair], pairs[own_pair]
@@ -410,6 +413,12 @@ def _reply(read: Reading, agent: Ints, end: Ints) -> Ints:
     customer = np.append(read.speaker == CUSTOMER, [False, False])
     first, second = ((agent + i < end) & customer[agent + i] for i in (1, 2))
     return np.where(first, agent + 1, np.where(second, agent + 2, -1))
+
+
+def _split(numbers: Ints, base: int) -> tuple[Ints, Ints]:
+    """Return quotients and remainders; faster than `divmod`."""
+    quotient = numbers // base
+    return quotient, numbers - quotient * base
 
 
 def _in(asked: Ints, keys: Ints) -> Flags:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ownership_scorer.cuebook import GAP, STATES, Cuebook, expand
 from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.rubric import BEHAVIOURS
-from ownership_scorer.tokenizer import COMMA, NUMBER, SENTENCE, Ints, Tokenizer, Tokens, Words, offsets, ranges
+from ownership_scorer.tokenizer import COMMA, NUMBER, SENTENCE, Ints, Tokenizer, Tokens, Words, offsets, order, ranges
 from ownership_scorer.transcript import Transcript
 
 AGENT, CUSTOMER, OTHER = range(3)
@@ -159,6 +159,10 @@ class _Trie:
             self.node_of[ending] = self.nodes + node[ending]
             self.nodes += len(keys)
 
+        self._begins = np.full(self._base, -1, dtype=np.int64)  # the first node of each word
+        if self._keys:
+            self._begins[self._keys[0]] = np.arange(len(self._keys[0]))
+
     def find(self, words: Ints, sentence: Ints) -> tuple[Ints, Ints, Ints]:
         """Return every run of words within a sentence that leads to a node: node, first word, one past the last; by first word, the shorter first."""
         at, node = np.flatnonzero(words), np.zeros(np.count_nonzero(words), dtype=np.int64)
@@ -170,13 +174,19 @@ class _Trie:
                 on = self._leads_on[n - 1][node] & (sentence[at + n] == sentence[at]) & (words[at + n] > 0)
                 at, node = at[on], node[on]
             key = node * self._base + words[at + n]
+            if not n:
+                # Most words begin some phrase: a table is faster than a search.
+                node = self._begins[key]
+                at, node = at[node >= 0], node[node >= 0]
+                found.append((node, at, at + 1))
+                continue
             node = np.minimum(np.searchsorted(keys, key), len(keys) - 1)
             known = keys[node] == key
             at, node = at[known], node[known]
             found.append((node + number, at, at + n + 1))
         nodes, starts, ends = (np.concatenate([part[i] for part in found]) if found else np.zeros(0, dtype=np.int64) for i in range(3))
-        order = np.argsort(starts, kind="stable")
-        return nodes[order], starts[order], ends[order]
+        by_start = order(starts)
+        return nodes[by_start], starts[by_start], ends[by_start]
 
 
 class _Lists(NamedTuple):
@@ -187,8 +197,7 @@ class _Lists(NamedTuple):
 
     @classmethod
     def of(cls, size: int, keys: Ints, values: Ints) -> _Lists:
-        order = np.lexsort((values, keys))
-        return cls(offsets(np.bincount(keys, minlength=size)), values[order])
+        return cls(offsets(np.bincount(keys, minlength=size)), values[np.lexsort((values, keys))])
 
     def at(self, keys: Ints) -> tuple[Ints, Ints]:
         """Return the lists of some nodes, and which of the given nodes each value belongs to."""
@@ -227,11 +236,10 @@ class _Occurrences:
     """Where each of some parts stands, to find the one nearest to a place."""
 
     def __init__(self, part: Ints, near: Ints, far: Ints, size: int) -> None:
-        # The parts come ordered by place, and are few: a stable sort of small numbers is a fast one.
-        order = np.argsort(part.astype(np.int16) if part.max(initial=0) < 1 << 15 else part, kind="stable")
+        by_part = order(part)  # and by place, as they come
         self._size = size
-        self._key = part[order] * size + near[order]
-        self._near, self._far = near[order], far[order]
+        self._key = part[by_part] * size + near[by_part]
+        self._near, self._far = near[by_part], far[by_part]
 
     def after(self, part: Ints, end: Ints, reach: int, text: _Stream) -> tuple[Ints, NDArray[np.bool_]]:
         """Return where the nearest occurrence ends that begins at most ``reach`` words after ``end`` in the same sentence, and whether there is one."""
@@ -347,7 +355,7 @@ class _Search:
         cue = self._cue[template]
         asked = _Asked(text.turn[first[alive]], [*self._left[template[alive]].T, self._unless[cue[alive]]])
         part, j = asked.only(*self._before.at(node), text.turn[start])
-        by_end = np.argsort(end[j], kind="stable")
+        by_end = order(end[j])
         before = _Occurrences(part[by_end], end[j][by_end], start[j][by_end], total)
         for column in self._left.T:
             ask = np.flatnonzero((column[template] >= 0) & alive)
@@ -362,10 +370,10 @@ class _Search:
         # The longest finding of each cue in each turn, in the order in which the cues were first found there.
         turn = text.turn[first]
         group = turn * len(self._at_start) + cue
-        order = np.lexsort((rank, first - last, group))
-        best = order[np.diff(group[order], prepend=-1) != 0]
-        seen = np.minimum.reduceat(rank[order], np.flatnonzero(np.diff(group[order], prepend=-1) != 0)) if len(order) else rank
-        best = best[np.argsort(seen)]
+        by_group = np.lexsort((rank, first - last, group))
+        heads = np.flatnonzero(np.diff(group[by_group], prepend=-1))
+        seen = np.minimum.reduceat(rank[by_group], heads) if len(heads) else rank
+        best = by_group[heads][np.argsort(seen)]
         return Hits(turn[best], cue[best], here[first[best]], here[last[best] - 1] + 1)
 
 
@@ -424,12 +432,12 @@ class CueMatcher:
         """
         hits = read.hits
         of = hits.turn * len(BEHAVIOURS) + self._behaviour[hits.cue]
-        order = np.lexsort((hits.start, hits.start - hits.end, of))
-        of = of[order]
+        by_length = np.lexsort((hits.start, hits.start - hits.end, of))
+        of = of[by_length]
         asked = turn * len(BEHAVIOURS) + behaviour
         i = np.searchsorted(of, asked)
         found = np.append(of, -1)[i] == asked
-        return np.where(found, np.append(order, -1)[i], -1)
+        return np.where(found, np.append(by_length, -1)[i], -1)
 
 
 def _stream(words: Words, turns: Ints, here: Ints, size: Ints, codes: Ints) -> _Stream:
