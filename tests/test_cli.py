@@ -91,6 +91,18 @@ def test_speaker_map_and_columns_reach_the_reader(tmp_path, model_folder):
     assert json.loads((tmp_path / "out" / "run.json").read_text())["counts"]["by_status"] == {"scored": 1}
 
 
+def test_roles_are_inferred_on_request(tmp_path, model_folder):
+    calls = tmp_path / "calls.csv"
+    said = ["Good morning, thank you for calling, how can I help you today?", "My bill is wrong, I have been charged twice.",
+            "I'm sorry about that, I can check your account for you now.", "Thank you, I have been waiting for weeks."]  # fmt: skip
+    calls.write_text("\n".join(["call_id,speaker,text", *(f'1,spk_{n % 2},"{text}"' for n, text in enumerate(said * 3))]) + "\n")
+    statuses = []
+    for name, more in (("without", []), ("with", ["--infer-roles"])):
+        cli.main(["score", str(calls), "--out", str(tmp_path / name), "--model", str(model_folder), *more])
+        statuses += json.loads((tmp_path / name / "run.json").read_text())["counts"]["by_status"]
+    assert statuses == ["no agent turn", "scored"]
+
+
 def test_summary_names_statuses_means_extremes_and_files(scored, capsys):
     capsys.readouterr()
     assert cli.main(["summary", str(scored)]) == cli.OK

@@ -11,6 +11,21 @@ from ownership_scorer.transcript import Transcript
 CALLS = tomllib.loads((Path(__file__).parent / "golden" / "calls.toml").read_text(encoding="utf-8"))
 TRANSCRIPTS = {name: Transcript.from_text(call["call"], name) for name, call in CALLS.items()}
 ANY = "any"
+# What the shipped model gets wrong, and why; strict, so that a model that mends one says so.
+KNOWN = {
+    ("evidence", "speech-without-punctuation"): "a question at the end of an apology, in raw speech, is not seen as a probe",
+    ("evidence", "irish-and-scots"): "an echo in other words is not seen as reflection",
+    ("evidence", "redaction-marks"): "an echo among marks is not seen as reflection",
+    ("nothing", "negation-of-a-promise"): "the words of a denied promise still count for a promise",
+    ("ratings", "negation-of-a-promise"): "the words of a denied promise still count for a promise",
+    ("ratings", "bare-demand-in-context"): "one rating lies just outside its bounds",
+}
+
+
+def calls_for(test):
+    """Names of the calls, those known to fail in a test marked so."""
+    marks = {n: pytest.mark.xfail(reason=why, strict=True) for (where, n), why in KNOWN.items() if where == test}
+    return [pytest.param(n, marks=marks[n]) if n in marks else n for n in CALLS]
 
 
 @pytest.fixture(scope="module")
@@ -42,14 +57,14 @@ def test_calls_are_whole():
             assert SCALE[0] <= low < high <= SCALE[1]
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", calls_for("evidence"))
 def test_evidence_is_found(scored, name):
     evidence = found(scored[name])
     missing = {(turn, b) for turn, behaviours in CALLS[name]["shown"].items() for b in behaviours if b not in evidence.get(turn, {})}
     assert not missing, f"{CALLS[name]['about']}: found are {evidence}"
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", calls_for("nothing"))
 def test_nothing_is_found_where_nothing_is(scored, name):
     evidence = found(scored[name])
     wrong = {
@@ -63,7 +78,7 @@ def test_nothing_is_found_where_nothing_is(scored, name):
     assert not wrong, CALLS[name]["about"]
 
 
-@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("name", calls_for("ratings"))
 def test_ratings_are_within_bounds(scored, name):
     result = scored[name]
     outside = {d: result.scores[d] for d, (low, high) in CALLS[name]["ratings"].items() if not low <= result.scores[d] <= high}

@@ -1,7 +1,7 @@
 """Words of a turn: spaCy's tokens, normalised, with offsets that lead back to the text."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from spacy.lang.en import English
 

@@ -91,12 +91,16 @@ class Held:
             rated = ~np.isnan(self.ratings[:, d]) & ~np.isnan(self.scores[:, d])
             inside = (self.ratings[rated, d] >= self.low[rated, d]) & (self.ratings[rated, d] <= self.high[rated, d])
             error = np.abs(self.ratings[rated, d] - self.scores[rated, d]).mean()
-            print(f"  {name:18} n {rated.sum():5}  kappa {weighted_kappa(self.ratings[:, d], self.scores[:, d]):.3f}  error {error:.2f}  interval covers {inside.mean():.2f}")
+            print(
+                f"  {name:18} n {rated.sum():5}  kappa {weighted_kappa(self.ratings[:, d], self.scores[:, d]):.3f}  error {error:.2f}  interval covers {inside.mean():.2f}"
+            )
         own = DIMENSIONS.index("ownership")
         rated = ~np.isnan(self.ratings[:, own]) & ~np.isnan(self.scores[:, own])
         bad, score = self.ratings[rated, own] <= 2, self.scores[rated, own]
         worst = np.argsort(score, kind="stable")[: max(1, round(len(score) / 10))]
-        print(f"  bad calls (ownership 1-2) in the worst-scored tenth: {bad[worst].mean():.2f} against {bad.mean():.2f} at random, {bad[worst].mean() / bad.mean():.1f} times")
+        print(
+            f"  bad calls (ownership 1-2) in the worst-scored tenth: {bad[worst].mean():.2f} against {bad.mean():.2f} at random, {bad[worst].mean() / bad.mean():.1f} times"
+        )
 
 
 def shipped(path: Path, scorer: OwnershipScorer) -> None:
@@ -130,14 +134,68 @@ def report_change(title: str, before: Sequence[Transcript], after: Sequence[Tran
     pairs = [(a, b) for a, b in zip(scorer.score_many(before), scorer.score_many(after), strict=True) if a.scores and b.scores]
     change = np.array([[abs(a.scores[d] - b.scores[d]) for d in DIMENSIONS] for a, b in pairs])
     changed = sum(x != y for x, y in zip(before, after, strict=True))
-    print(f"{title}: {changed} of {len(before)} calls differ in text; mean absolute change {change.mean():.3f} " + " ".join(f"{d} {m:.3f}" for d, m in zip(DIMENSIONS, change.mean(0), strict=True)))
+    print(
+        f"{title}: {changed} of {len(before)} calls differ in text; mean absolute change {change.mean():.3f} "
+        + " ".join(f"{d} {m:.3f}" for d, m in zip(DIMENSIONS, change.mean(0), strict=True))
+    )
 
 
-_NAMES = "james mary john linda michael sarah david karen robert susan daniel emma tom anna chris laura sam kate".split()
-_OTHER = "kwame aisha mohammed priya jamal fatima diego mei ravi olga nikhil zanele hassan ying carlos leila ahmed noor".split()
-_TOWNS = "london manchester leeds bristol boston chicago denver dallas seattle dublin cork glasgow".split()
-_OTHER_TOWNS = "mumbai lagos manila karachi nairobi lima dhaka accra quito hanoi tunis minsk".split()
-_SPELLING = {"apologise": "apologize", "organise": "organize", "colour": "color", "cheque": "check", "centre": "center", "favour": "favor", "mum": "mom", "programme": "program", "cancelled": "canceled", "realise": "realize", "recognise": "recognize", "licence": "license"}
+_NAMES = [
+    "james",
+    "mary",
+    "john",
+    "linda",
+    "michael",
+    "sarah",
+    "david",
+    "karen",
+    "robert",
+    "susan",
+    "daniel",
+    "emma",
+    "tom",
+    "anna",
+    "chris",
+    "laura",
+    "sam",
+    "kate",
+]
+_OTHER = [
+    "kwame",
+    "aisha",
+    "mohammed",
+    "priya",
+    "jamal",
+    "fatima",
+    "diego",
+    "mei",
+    "ravi",
+    "olga",
+    "nikhil",
+    "zanele",
+    "hassan",
+    "ying",
+    "carlos",
+    "leila",
+    "ahmed",
+    "noor",
+]
+_TOWNS = ["london", "manchester", "leeds", "bristol", "boston", "chicago", "denver", "dallas", "seattle", "dublin", "cork", "glasgow"]
+_OTHER_TOWNS = ["mumbai", "lagos", "manila", "karachi", "nairobi", "lima", "dhaka", "accra", "quito", "hanoi", "tunis", "minsk"]
+_SPELLING = {
+    "apologise": "apologize",
+    "organise": "organize",
+    "colour": "color",
+    "cheque": "check",
+    "centre": "center",
+    "favour": "favor",
+    "mum": "mom",
+    "programme": "program",
+    "cancelled": "canceled",
+    "realise": "realize",
+    "recognise": "recognize",
+    "licence": "license",
+}
 _POLITE = re.compile(r"\b(?:please|thank you(?: very much| so much)?|thanks(?: a lot)?|cheers|sorry|ta|kindly)\b[,.!]?\s*", re.IGNORECASE)
 
 
@@ -178,7 +236,11 @@ def errors(path: Path, scorer: OwnershipScorer, most: int = 20) -> None:
         for call, result in zip(calls, scorer.score_many(c.transcript for c in calls), strict=True):
             said = {e.turn: e for e in result.evidence if e.behaviour == b}
             false_alarms += [(e.probability, call.transcript.call_id, t, e.source) for t, e in said.items() if b not in call.labels.get(t, ())]
-            misses += [(call.transcript.call_id, t, ",".join(sorted({e.behaviour for e in result.evidence if e.turn == t}))) for t, v in call.labels.items() if b in v and t not in said]
+            misses += [
+                (call.transcript.call_id, t, ",".join(sorted({e.behaviour for e in result.evidence if e.turn == t})))
+                for t, v in call.labels.items()
+                if b in v and t not in said
+            ]
         print(f"{b}: {len(false_alarms)} false alarms, {len(misses)} misses")
         for probability, call_id, t, source in sorted(false_alarms, reverse=True)[:most]:
             print(f"  said    {call_id} turn {t} p {probability:.2f} {source}")

@@ -23,6 +23,7 @@ from ownership_scorer import modelstore
 from ownership_scorer.batchparts import OUTPUTS, UNFINISHED, BatchError, Commit, Journal, SeenIds, Written, read_journal, written
 from ownership_scorer.progress import Progress
 from ownership_scorer.readers import ReadOptions, Rejected, find_files, read
+from ownership_scorer.roles import infer_roles
 from ownership_scorer.scorer import OwnershipScorer
 from ownership_scorer.tables import DUPLICATE, score_records
 from ownership_scorer.transcript import Transcript
@@ -120,6 +121,8 @@ def score_files(inputs: Iterable[str | Path], out: str | Path, settings: BatchSe
     The files are the same, byte for byte, whatever ``jobs`` is and however often the run was stopped; times stand in ``run.json`` alone.
     """
     settings = settings or BatchSettings()
+    if settings.reading.infer_roles and settings.reading.infer is None:
+        settings = replace(settings, reading=replace(settings.reading, infer=infer_roles))
     out = Path(out)
     files = find_files(inputs)
     files = [file for file in files if not _is_output(file, out)]
@@ -221,8 +224,10 @@ def _open(settings: BatchSettings) -> OwnershipScorer:
 
 
 def _work(scorer: OwnershipScorer, records: Sequence[tuple[str, Transcript | Rejected]], file_format: str) -> Written:
-    doubtful = sum(bool(found.metadata.get("doubts")) for _, found in records if isinstance(found, Transcript))
-    return written(score_records(scorer, records), file_format, doubtful)
+    calls = [found for _, found in records if isinstance(found, Transcript)]
+    doubtful = sum(bool(call.metadata.get("doubts")) for call in calls)
+    inferred = sum("inferred_roles" in call.metadata for call in calls)
+    return written(score_records(scorer, records), file_format, doubtful, inferred)
 
 
 _held: OwnershipScorer | None = None

@@ -61,6 +61,8 @@ class Counts:
         Calls that the reader had a doubt about.
     by_status : dict of str to int
         Status to calls.
+    inferred : int
+        Calls whose roles were inferred from what is said.
     """
 
     records: int = 0
@@ -69,10 +71,11 @@ class Counts:
     evidence: int = 0
     doubtful: int = 0
     by_status: dict[str, int] = field(default_factory=dict)
+    inferred: int = 0
 
     def __add__(self, other: Counts) -> Counts:
         by_status = {s: self.by_status.get(s, 0) + other.by_status.get(s, 0) for s in sorted({*self.by_status, *other.by_status})}
-        numbers = {name: getattr(self, name) + getattr(other, name) for name in ("records", "calls", "rejected", "evidence", "doubtful")}
+        numbers = {name: getattr(self, name) + getattr(other, name) for name in ("records", "calls", "rejected", "evidence", "doubtful", "inferred")}
         return Counts(**numbers, by_status=by_status)
 
 
@@ -113,7 +116,7 @@ class Written(NamedTuple):
     counts: Counts
 
 
-def written(results: Iterable[CallScore | Any], file_format: str, doubtful: int) -> Written:
+def written(results: Iterable[CallScore | Any], file_format: str, doubtful: int, inferred: int = 0) -> Written:
     """Turn the results of a chunk into what goes into the files; runs in the workers.
 
     Parameters
@@ -123,6 +126,8 @@ def written(results: Iterable[CallScore | Any], file_format: str, doubtful: int)
     file_format : {"csv", "parquet"}
     doubtful : int
         Calls of the chunk that the reader had a doubt about.
+    inferred : int
+        Calls of the chunk whose roles were inferred.
     """
     scores: list[tuple[Cell, ...]] = []
     evidence: list[tuple[Cell, ...]] = []
@@ -135,7 +140,7 @@ def written(results: Iterable[CallScore | Any], file_format: str, doubtful: int)
             by_status[result.status] = by_status.get(result.status, 0) + 1
         else:
             rejected.append(csv_line(rejected_row(result)))
-    counts = Counts(len(scores) + len(rejected), len(scores), len(rejected), len(evidence), doubtful, by_status)
+    counts = Counts(len(scores) + len(rejected), len(scores), len(rejected), len(evidence), doubtful, by_status, inferred)
     if file_format == "parquet":
         return Written(_arrow(scores, SCORE_COLUMNS), _arrow(evidence, EVIDENCE_COLUMNS), _encoded(rejected), counts)
     lines = [csv_line(row) for row in scores], [csv_line(row, PROBABILITY_DIGITS) for row in evidence]

@@ -124,11 +124,13 @@ def _score_elsewhere(given: argparse.Namespace) -> int:
 
 def _reading(given: argparse.Namespace) -> ReadOptions:
     from ownership_scorer.readers import ReadOptions
+    from ownership_scorer.roles import infer_roles
 
     return ReadOptions(
         agent_channel=given.agent_channel,
         speaker_map=dict(given.speaker_map or ()),
         infer_roles=given.infer_roles,
+        infer=infer_roles,
         columns=dict(given.columns or ()),
     )
 

@@ -82,6 +82,11 @@ class Cue:
     rejects: tuple[Example, ...] = ()
     file: str = ""
 
+    @property
+    def counts(self) -> bool:
+        """Whether a finding speaks for the behaviour; a cue named ``behaviour.any_...`` is a feature only (a look-alike, or too broad)."""
+        return self.behaviour in BEHAVIOURS and ".any_" not in self.id
+
 
 @dataclass(frozen=True, slots=True)
 class Cuebook:

@@ -26,12 +26,59 @@ LONGEST_RUN: Final = 2
 EDGE: Final = "^"
 
 _ACKNOWLEDGES: Final = frozenset(
-    "okay right yes sure mhm certainly absolutely course fine lovely great thanks thank sorry no oh perfect understood brilliant excellent good i'm".split()
+    [
+        "okay",
+        "right",
+        "yes",
+        "sure",
+        "mhm",
+        "certainly",
+        "absolutely",
+        "course",
+        "fine",
+        "lovely",
+        "great",
+        "thanks",
+        "thank",
+        "sorry",
+        "no",
+        "oh",
+        "perfect",
+        "understood",
+        "brilliant",
+        "excellent",
+        "good",
+        "i'm",
+    ]
 )
-_ASKS: Final = frozenset("what which who where when why how is are do does did can could would will have has may shall any".split())
+_ASKS: Final = frozenset(
+    [
+        "what",
+        "which",
+        "who",
+        "where",
+        "when",
+        "why",
+        "how",
+        "is",
+        "are",
+        "do",
+        "does",
+        "did",
+        "can",
+        "could",
+        "would",
+        "will",
+        "have",
+        "has",
+        "may",
+        "shall",
+        "any",
+    ]
+)
 _HEARING: Final = [BEHAVIOURS.index(b) for b in ("assure", "empathy", "take_action", "reflect")]
-_YES: Final = frozenset("yes correct right sure mhm exactly okay".split())
-_NO: Final = frozenset("no not never".split())
+_YES: Final = frozenset(["yes", "correct", "right", "sure", "mhm", "exactly", "okay"])
+_NO: Final = frozenset(["no", "not", "never"])
 _COMMON: Final = STOPWORDS | {"s", "ll", "ve", "re", "d", "m", "t"}
 _STATE: Final = {state: i for i, state in enumerate(STATES)}
 
@@ -57,7 +104,8 @@ _COUNT_EDGES: Final[dict[str, tuple[float, ...]]] = {
 _FLAGS: Final = (
     "acknowledges", "asks_first", "question_mark", "ends_question", "number", "starts_so", "asks_you", "first_agent_turn", "last_turn", "opens_call",
     "customer_number", "customer_asks", "after_question", "after_demand", "first_answer", "need_stated", "echo_first", "echo_last",
-    "echo_and_short", "echo_and_ack", "echo_and_question", "echo_opening", "demand_unheard", "demand_after_question", "demand_heard", "demand_later", "demand_repeated", "demand_first", "starts_and", "ask_need", "ask_no_need", "no_customer",
+    "echo_and_short", "echo_and_ack", "echo_and_question", "echo_opening", "demand_unheard", "demand_after_question", "demand_heard",
+    "demand_later", "demand_repeated", "demand_first", "starts_and", "ask_need", "ask_no_need", "no_customer",
     "answered_yes", "answered_no", "answered_number", "answered_question", "unanswered",
 )  # fmt: skip
 
@@ -98,7 +146,7 @@ class FeatureSpace:
         self._n_cues = column[f"says:{BEHAVIOURS[0]}"]
         self._cue_column = np.array([column.get(f"cue:{cue.id}", -1) for cue in cuebook.cues], dtype=np.int64)
         # Cues meant as a mere feature (any demand, any question) do not count as their behaviour.
-        counted = [cue.behaviour in BEHAVIOURS and ".any_" not in cue.id for cue in cuebook.cues]
+        counted = [cue.counts for cue in cuebook.cues]
         self._behaviour = np.array([BEHAVIOURS.index(cue.behaviour) if c else -1 for cue, c in zip(cuebook.cues, counted, strict=True)], dtype=np.int64)
         self._demand = np.array([cue.behaviour == "bare_demand" for cue in cuebook.cues], dtype=bool)
         self._table = _table(self.ngrams, len(dense))
@@ -319,8 +367,47 @@ class FeatureSpace:
 
 
 NUMBERISH: Final = frozenset(
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty thirty forty "
-    "fifty sixty seventy eighty ninety hundred double triple treble monday tuesday wednesday thursday friday saturday sunday".split()
+    [
+        "zero",
+        "one",
+        "two",
+        "three",
+        "four",
+        "five",
+        "six",
+        "seven",
+        "eight",
+        "nine",
+        "ten",
+        "eleven",
+        "twelve",
+        "thirteen",
+        "fourteen",
+        "fifteen",
+        "sixteen",
+        "seventeen",
+        "eighteen",
+        "nineteen",
+        "twenty",
+        "thirty",
+        "forty",
+        "fifty",
+        "sixty",
+        "seventy",
+        "eighty",
+        "ninety",
+        "hundred",
+        "double",
+        "triple",
+        "treble",
+        "monday",
+        "tuesday",
+        "wednesday",
+        "thursday",
+        "friday",
+        "saturday",
+        "sunday",
+    ]
 )
 
 _BIT_ACKNOWLEDGES, _BIT_ASKS, _BIT_SO, _BIT_AND, _BIT_YES, _BIT_NO, _BIT_NUMBER, _BIT_YOU = (1 << i for i in range(8))

@@ -26,7 +26,32 @@ _REACH: Final = 7
 #: Farther than any turn is long.
 _ANYWHERE: Final = 1 << 40
 #: Words that do not count as the start or end of a turn.
-_PREAMBLE: Final = frozenset("okay right yes oh so well now and mhm sure thanks thank you no great perfect lovely hi please sir madam then".split())
+_PREAMBLE: Final = frozenset(
+    [
+        "okay",
+        "right",
+        "yes",
+        "oh",
+        "so",
+        "well",
+        "now",
+        "and",
+        "mhm",
+        "sure",
+        "thanks",
+        "thank",
+        "you",
+        "no",
+        "great",
+        "perfect",
+        "lovely",
+        "hi",
+        "please",
+        "sir",
+        "madam",
+        "then",
+    ]
+)
 #: Rough shares of a common and of any other word in speech.
 _COMMON: Final = 0.02
 _RARE: Final = 0.0005
@@ -199,6 +224,11 @@ class _Lists(NamedTuple):
     def of(cls, size: int, keys: Ints, values: Ints) -> _Lists:
         return cls(offsets(np.bincount(keys, minlength=size)), values[np.lexsort((values, keys))])
 
+    def only(self, wanted: NDArray[np.bool_]) -> _Lists:
+        """Return the lists without the values that are not wanted."""
+        kept = np.append(wanted, False)[np.minimum(self.values, len(wanted))]
+        return _Lists(offsets(kept)[self.first], self.values[kept])
+
     def at(self, keys: Ints) -> tuple[Ints, Ints]:
         """Return the lists of some nodes, and which of the given nodes each value belongs to."""
         counts = self.first[keys + 1] - self.first[keys]
@@ -219,12 +249,15 @@ class _Asked:
 
     def __init__(self, turn: Ints, parts: Sequence[Ints]) -> None:
         self._marked = np.zeros(self._SIZE, dtype=bool)
+        self._parts = np.zeros(max((int(part.max(initial=0)) for part in parts), default=0) + 1, dtype=bool)
         for part in parts:
             asked = part >= 0
             self._marked[self._place(part[asked], turn[asked])] = True
+            self._parts[part[asked]] = True
 
-    def only(self, part: Ints, which: Ints, turn: Ints) -> tuple[Ints, Ints]:
-        """Keep of some parts, found at ``which`` of the places whose turns are given, those that are asked for there."""
+    def found(self, parts: _Lists, node: Ints, turn: Ints) -> tuple[Ints, Ints]:
+        """Return the parts of some nodes, found in the given turns, that are asked for there, and which of the nodes each belongs to."""
+        part, which = parts.only(self._parts).at(node)
         kept = np.flatnonzero(self._marked[self._place(part, turn[which])])
         return part[kept], which[kept]
 
@@ -347,14 +380,14 @@ class _Search:
         total = len(here) + 1
         alive = np.ones(len(i), dtype=bool)
         asked = _Asked(at[fit], [*self._right[template].T, self._later[cue[fit]]])
-        part, j = asked.only(*self._after.at(node), text.turn[start])
+        part, j = asked.found(self._after, node, text.turn[start])
         after = _Occurrences(part, start[j], end[j], total)
         for column in self._right.T:
             ask = np.flatnonzero((column[template] >= 0) & alive)
             last[ask], alive[ask] = after.after(column[template[ask]], last[ask], GAP, text)
         cue = self._cue[template]
         asked = _Asked(text.turn[first[alive]], [*self._left[template[alive]].T, self._unless[cue[alive]]])
-        part, j = asked.only(*self._before.at(node), text.turn[start])
+        part, j = asked.found(self._before, node, text.turn[start])
         by_end = order(end[j])
         before = _Occurrences(part[by_end], end[j][by_end], start[j][by_end], total)
         for column in self._left.T:
@@ -394,7 +427,7 @@ class CueMatcher:
         self._customer = _Search(cuebook, [i for i, state in enumerate(states) if state], self.tokenizer)
         self._state = np.array([STATES.index(cue.behaviour) if state else -1 for cue, state in zip(cuebook.cues, states, strict=True)], dtype=np.int64)
 
-        self._behaviour = np.array([BEHAVIOURS.index(cue.behaviour) if cue.behaviour in BEHAVIOURS else -1 for cue in cuebook.cues], dtype=np.int64)
+        self._behaviour = np.array([BEHAVIOURS.index(cue.behaviour) if cue.counts else -1 for cue in cuebook.cues], dtype=np.int64)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (CueMatcher, (self.cuebook,))
@@ -431,9 +464,10 @@ class CueMatcher:
             Turns, and positions in `rubric.BEHAVIOURS`.
         """
         hits = read.hits
-        of = hits.turn * len(BEHAVIOURS) + self._behaviour[hits.cue]
-        by_length = np.lexsort((hits.start, hits.start - hits.end, of))
-        of = of[by_length]
+        counted = np.flatnonzero(self._behaviour[hits.cue] >= 0)
+        start, of = hits.start[counted], hits.turn[counted] * len(BEHAVIOURS) + self._behaviour[hits.cue[counted]]
+        by_length = np.lexsort((start, start - hits.end[counted], of))
+        of, by_length = of[by_length], counted[by_length]
         asked = turn * len(BEHAVIOURS) + behaviour
         i = np.searchsorted(of, asked)
         found = np.append(of, -1)[i] == asked

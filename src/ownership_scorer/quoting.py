@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from ownership_scorer.tokenizer import SENTENCE, Ints
+from ownership_scorer.tokenizer import SENTENCE, Ints, distinct
 
 #: A sentence of more words than this is cut to what stands around the finding.
 LONGEST: Final = 24
@@ -32,7 +32,7 @@ def around(breaks: Ints, edges: Ints, start: Ints, end: Ints) -> tuple[Ints, Int
     tuple of array
         First word of each quote, one past its last.
     """
-    sentences = np.union1d(edges, np.flatnonzero(breaks >= SENTENCE) + 1)
+    sentences = distinct(np.concatenate([edges, np.flatnonzero(breaks >= SENTENCE) + 1]))
     first = sentences[np.searchsorted(sentences, start, side="right") - 1]
     last = sentences[np.searchsorted(sentences, end)]
     long = last - first > LONGEST

@@ -257,7 +257,8 @@ _FACTORS: Final = tuple(np.linspace(1.0, 1.8, 17).tolist())
 
 
 def _stretched(raw: Floats, centre: float, factor: float) -> Floats:
-    return np.clip(centre + (raw - centre) * factor, *SCALE)
+    stretched: Floats = np.clip(centre + (raw - centre) * factor, *SCALE)
+    return stretched
 
 
 def _reach(residual: Floats) -> tuple[float, float]:

@@ -105,7 +105,7 @@ class BehaviourTagger:
         return cls(
             inner=np.hstack([np.pad(coefs[0], ((0, features.shape[1] - len(coefs[0])), (0, 0))) for coefs, _ in parts]).astype(np.float32),
             inner_bias=np.hstack([biases[0] for _, biases in parts]).astype(np.float32),
-            outer=np.vstack([coefs[1] for coefs, _ in parts]).astype(np.float32) / len(parts),
+            outer=(np.vstack([coefs[1] for coefs, _ in parts]) / len(parts)).astype(np.float32),
             outer_bias=np.mean([biases[1] for _, biases in parts], axis=0).astype(np.float32),
             slope=ones,
             offset=ones * 0,

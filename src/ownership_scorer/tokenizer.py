@@ -10,6 +10,7 @@ import re
 from array import array
 from collections.abc import Callable, Sequence
 from functools import cache
+from itertools import chain
 from threading import Lock
 from typing import Any, Final, NamedTuple
 
@@ -166,16 +167,11 @@ class Words:
     def __init__(self, memory: _Memory, texts: Sequence[str]) -> None:
         self.texts = texts
         self.vocabulary = memory.vocabulary
-        runs: list[int] = []
-        sizes: list[int] = []
-        number = memory.__getitem__
-        for text in texts:
-            pieces = text.split()
-            sizes.append(len(pieces))
-            runs += map(number, pieces)
+        pieces = [text.split() for text in texts]
+        sizes = np.array([*map(len, pieces)], dtype=np.int64)
+        run = np.fromiter(map(memory.__getitem__, chain.from_iterable(pieces)), dtype=np.int64, count=int(sizes.sum()))
         (length, first, before), (words, stems, self._starts, self._ends, breaks) = memory.columns()
-        run = np.array(runs, dtype=np.int64)
-        self._first_run = offsets(np.array(sizes, dtype=np.int64))
+        self._first_run = offsets(sizes)
         self._length = length[run]
         counts = first[run + 1] - first[run]
         at = offsets(counts)
@@ -232,9 +228,14 @@ class Words:
 
 @cache
 def _english() -> Any:
-    from spacy.lang.en import English
+    from types import SimpleNamespace
 
-    return English().tokenizer
+    from spacy.lang.en import English
+    from spacy.language import create_tokenizer
+    from spacy.vocab import create_vocab
+
+    # What the tokenizer of `English()` is made of, without the pipeline around it, which would cost a tenth of a second.
+    return create_tokenizer()(SimpleNamespace(vocab=create_vocab("en", English.Defaults), Defaults=English.Defaults))
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, NamedTuple
@@ -110,9 +111,8 @@ def fit(
     truth = _truth(calls, rows)
     call_facts = facts(read)
     ratings = ratings_array([call.ratings for call in calls])
-    plain = matcher.read([plain_copy(t) for t in transcripts]) if settings.plain_copies else []
     punctuated = np.array([any(b != NO_BREAK for turn in turns for b in turn.tokens.breaks) for turns in read])
-    plain_rows = space.rows(plain) if plain else None
+    plain_rows = space.rows(matcher.read([plain_copy(t) for t in transcripts])) if settings.plain_copies else None
     folds = assign_folds([call.group for call in calls], settings.folds)
 
     def tag(training: NDArray[np.bool_]) -> BehaviourTagger:
@@ -138,7 +138,11 @@ def fit(
         expected[folds == fold] = CallRater.fit(features[folds != fold], ratings[folds != fold], settings.rater).expected(features[folds == fold])
     rater = CallRater.fit(features, ratings, settings.rater).calibrated(expected, ratings)
     scorer = OwnershipScorer(cuebook, space, tagger, rater, judgeable=judgeable or Judgeable())
-    return scorer, _figures(tagger, probability, truth, rater, expected, ratings) | {"calls": len(calls), "agent_turns": len(truth), "settings": asdict(settings)}
+    return scorer, _figures(tagger, probability, truth, rater, expected, ratings) | {
+        "calls": len(calls),
+        "agent_turns": len(truth),
+        "settings": asdict(settings),
+    }
 
 
 def plain_copy(transcript: Transcript) -> Transcript:
@@ -168,7 +172,8 @@ def assign_folds(groups: Sequence[str], folds: int) -> NDArray[np.int64]:
     ValueError
         With fewer than two groups.
     """
-    names, sizes = np.unique(np.asarray(groups), return_counts=True)
+    counts = Counter(groups)
+    names, sizes = sorted(counts), [counts[name] for name in sorted(counts)]
     if len(names) < 2:
         raise ValueError(f"cross-validation needs calls of at least two groups; all {len(groups)} calls are of group {groups[0] if groups else None!r}")
     order = sorted(range(len(names)), key=lambda i: (-sizes[i], hashlib.sha256(names[i].encode()).hexdigest()))

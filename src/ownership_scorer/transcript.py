@@ -14,8 +14,7 @@ ROLES: Final = ("agent", "customer", "other", "unknown")
 _LABELS: Final = {
     "agent": "agent|rep|representative|advisor|adviser|associate|csr|operator|teammate|support|support agent|clerk|"
     "human_agent|human agent|internal|admin|staff|employee|service rep|service representative|consultant|assistant|a",
-    "customer": "customer|caller|client|user|visitor|member|patient|guest|contact|consumer|end_user|end user|external|"
-    "subscriber|passenger|cust|c",
+    "customer": "customer|caller|client|user|visitor|member|patient|guest|contact|consumer|end_user|end user|external|subscriber|passenger|cust|c",
     "other": "bot|ivr|acd|system|virtual agent|virtual_agent|automated_agent|automated agent|chatbot|supervisor|"
     "trigger|voicemail|other|action|third party|thirdparty|custom_bot",
     "unknown": "unknown|",
@@ -172,7 +171,5 @@ class Transcript:
             elif turns:
                 turns[-1] = replace(turns[-1], text=f"{turns[-1].text} {line.strip()}".strip())
             else:
-                raise ValueError(
-                    f"line {number}: no speaker before {line.strip()[:40]!r}; a turn begins with a label such as 'Agent:' or 'Customer:'"
-                )
+                raise ValueError(f"line {number}: no speaker before {line.strip()[:40]!r}; a turn begins with a label such as 'Agent:' or 'Customer:'")
         return cls(call_id, tuple(turns))

@@ -22,7 +22,7 @@ LONG = [
     ("c2", "caller", "hi", 2, 3),
 ]
 EXPECTED = {"c1": [("agent", "hello, sir"), ("customer", 'a "red" card')], "c2": [("agent", "good day"), ("customer", "hi")]}
-WIDE = "Agent: hello, sir\nCustomer: a \"red\" card"
+WIDE = 'Agent: hello, sir\nCustomer: a "red" card'
 
 
 def long_csv(sep=",", headings=("call_id", "speaker", "text", "start", "end"), **settings):
@@ -120,7 +120,7 @@ def test_lines_above_the_headings(reads, above):
 
 
 def test_partial_results_are_dropped(reads):
-    rows = 'call_id,speaker,text,is_final\nc,agent,he,false\nc,agent,hello,true\nc,customer,hi,True\n'
+    rows = "call_id,speaker,text,is_final\nc,agent,he,false\nc,agent,hello,true\nc,customer,hi,True\n"
     (call,), _ = reads(rows)
     assert spoken(call) == [("agent", "hello"), ("customer", "hi")]
     assert call.metadata["dropped"] == {"partial": 1}

@@ -24,7 +24,7 @@ PLAIN = [("agent", "hello there"), ("customer", "hi, it's 10:30")]
         "AGENT : hello there\r\n\r\nCUSTOMER : hi,\r\nit's 10:30\r\n",
         "**Agent:** hello there\n\n**Customer:** hi, it's 10:30",
         "**Agent**: hello there\n**Customer**: hi, it's 10:30",
-        "[00:00:03] Teammate 1: \"hello there\"\n[00:00:09] User: \"hi, it's 10:30\"",
+        '[00:00:03] Teammate 1: "hello there"\n[00:00:09] User: "hi, it\'s 10:30"',
         "(00:01) Rep: hello there\n(00:05) Caller: hi, it's 10:30",
         "00:00:01 - Advisor: hello there\n00:00:03 - Member: hi, it's 10:30",
         "[00:00:01 --> 00:00:02] Agent: hello there\n[00:00:03 --> 00:00:04] Customer: hi, it's 10:30",

@@ -340,9 +340,14 @@ def _inferred(transcript: Transcript, options: ReadOptions) -> Transcript:
         doubts.append("roles were to be inferred, but no way to infer them was given")
         return replace(transcript, metadata={**metadata, "doubts": doubts})
     guessed, confidence = options.infer(transcript)
-    doubts = [doubt for doubt in doubts if not doubt.startswith("the role of ")]
-    doubts.append(f"roles were inferred from what is said (confidence {confidence:.2f})")
-    metadata |= {"roles": "inferred", "role_confidence": confidence, "inferred_roles": dict(guessed), "doubts": doubts}
+    metadata["role_confidence"] = round(confidence, 4)
+    if not guessed:
+        doubts.append("roles could not be inferred from what is said with enough confidence")
+        return replace(transcript, metadata={**metadata, "doubts": doubts})
+    if labels <= guessed.keys():
+        doubts = [doubt for doubt in doubts if not doubt.startswith("the role of ")]
+    doubts.append("roles were inferred from what is said")
+    metadata |= {"roles": "inferred", "inferred_roles": dict(guessed), "doubts": doubts}
     return replace(transcript, turns=tuple(_guess(turn, guessed) for turn in transcript.turns), metadata=metadata)
 
 

@@ -7,7 +7,8 @@ import re
 from typing import Final
 
 _TAGS: Final = (
-    "a|abbr|article|b|blockquote|body|br|code|div|em|font|h[1-6]|head|hr|html|i|img|li|ol|p|pre|s|section|small|span|strong|sub|sup|table|tbody|td|th|thead|tr|u|ul"
+    "a|abbr|article|b|blockquote|body|br|code|div|em|font|h[1-6]|head|hr|html|i|img|li|ol|p|pre|s|section|small|span|strong|sub|sup|"
+    "table|tbody|td|th|thead|tr|u|ul"
 )
 _HTML: Final = re.compile(rf"</?(?:{_TAGS})(?:\s[^<>]*)?/?>", re.IGNORECASE)
 _INLINE: Final = re.compile(r"</?(?:a|abbr|b|code|em|font|i|s|small|span|strong|sub|sup|u)(?:\s[^<>]*)?/?>", re.IGNORECASE)

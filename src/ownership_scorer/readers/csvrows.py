@@ -128,8 +128,12 @@ def _rows(records: Iterator[tuple[int, list[str] | ReadError]], names: list[str]
         if isinstance(record, ReadError):
             yield number, record
         elif len(record) > len(names) and any(cell.strip() for cell in record[len(names) :]):
-            yield number, ReadError(
-                f"the row has {len(record)} fields, the heading {len(names)} ({shown(names)}); a field that holds the delimiter must stand in quotation marks"
+            yield (
+                number,
+                ReadError(
+                    f"the row has {len(record)} fields, the heading {len(names)} ({shown(names)}); "
+                    "a field that holds the delimiter must stand in quotation marks"
+                ),
             )
         else:
             row: Mapping[str, Any] = dict(zip(names, [*record, *[""] * (len(names) - len(record))], strict=False))
