@@ -31,7 +31,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ownership-scorer cues check
 
 model: $(VENV)/.ready
-	$(BIN)/python benchmarks/build_model.py
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(date +%s)} $(BIN)/ownership-scorer train data/calls.jsonl --out models/default --group-by slice
 
 clean:
 	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

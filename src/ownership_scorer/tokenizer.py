@@ -235,7 +235,8 @@ def _english() -> Any:
     from spacy.vocab import create_vocab
 
     # What the tokenizer of `English()` is made of, without the pipeline around it, which would cost a tenth of a second.
-    return create_tokenizer()(SimpleNamespace(vocab=create_vocab("en", English.Defaults), Defaults=English.Defaults))
+    bare: Any = SimpleNamespace(vocab=create_vocab("en", English.Defaults), Defaults=English.Defaults)
+    return create_tokenizer()(bare)
 
 
 @cache
