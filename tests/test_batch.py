@@ -385,7 +385,7 @@ def test_a_folder_that_is_not_ours_is_said(calls_file, settings, tmp_path):
 
 
 def test_ctrl_c_stops_with_a_message_and_a_run_that_can_go_on(corpus, model_folder, settings, tmp_path, small_steps):
-    calls = write_calls(tmp_path / "calls.jsonl", corpus, copies=2)
+    calls = write_calls(tmp_path / "calls.jsonl", corpus, copies=30)
     out, said = tmp_path / "out", tmp_path / "said"
     pid = child(lambda: cli.main(["score", str(calls), "--out", str(out), "--model", str(model_folder)]), said)
     wait_for(out / ".unfinished" / "journal")
