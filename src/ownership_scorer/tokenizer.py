@@ -40,7 +40,7 @@ _PLAIN: Final = re.compile(r"[A-Za-z]*[a-z]\.|[A-Za-z]+[,?!]?|[0-9]+")
 #: A run longer than this is no word (a base64 blob, a web address); it becomes one unknown token.
 _LONGEST_RUN: Final = 80
 #: Distinct runs remembered before the memory starts afresh.
-_REMEMBERED: Final = 200_000
+_REMEMBERED: Final = 50_000
 
 
 class Run(NamedTuple):
@@ -270,6 +270,9 @@ class Tokenizer:
         memory = self._memory
         if len(memory) > _REMEMBERED:
             memory = self._memory = _Memory()
+            # spaCy remembers every word it was asked about, too.
+            _english.cache_clear()
+            _norm.cache_clear()
         return Words(memory, texts)
 
     def tokens(self, text: str) -> Tokens:
