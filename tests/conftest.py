@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import settings
 
 from ownership_scorer import modelstore
 from ownership_scorer.cuebook import Cuebook
@@ -17,6 +18,10 @@ from ownership_scorer.scorer import OwnershipScorer
 from ownership_scorer.tagger import TaggerSettings
 from ownership_scorer.training import FitSettings, LabelledCall, fit
 from ownership_scorer.transcript import Transcript, Turn
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data" / "calls.jsonl"
