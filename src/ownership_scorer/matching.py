@@ -56,6 +56,9 @@ _PREAMBLE: Final = frozenset(
 _COMMON: Final = 0.02
 _RARE: Final = 0.0005
 
+#: Room for a sieve of parts and turns.
+_SIEVE: Final = 1 << 26
+
 _Part = tuple[str, ...]
 
 
@@ -231,78 +234,90 @@ class _Lists(NamedTuple):
 
     def at(self, keys: Ints) -> tuple[Ints, Ints]:
         """Return the lists of some nodes, and which of the given nodes each value belongs to."""
-        counts = self.first[keys + 1] - self.first[keys]
-        return self.values[ranges(self.first[keys], counts)], np.repeat(np.arange(len(keys)), counts)
+        starts, counts = self.first[keys], self.first[keys + 1] - self.first[keys]
+        some = np.flatnonzero(counts)
+        starts, counts = starts[some], counts[some]
+        return self.values[ranges(starts, counts)], np.repeat(some, counts)
 
 
-class _Asked:
-    """Parts that are asked for in turns: a sieve, through which some others pass too.
+class _Places(NamedTuple):
+    """What a trie found in a stream: nodes, by first word."""
+
+    text: _Stream
+    node: Ints
+    start: Ints
+    end: Ints
+
+    def of(self, parts: _Lists, asked: Ints, word: Ints, onward: bool) -> _Near:
+        """Return where those parts stand that are asked for.
+
+        Parameters
+        ----------
+        parts : _Lists
+            Of each node.
+        asked : array, shape (questions, any)
+            Parts; -1 is none.
+        word : array, shape (questions,)
+            A word of the turn in which they are asked for.
+        onward : bool
+            Whether they are asked for after a place, or before.
+        """
+        row, column = np.nonzero(asked >= 0)
+        part, turn = asked[row, column], self.text.turn[word[row]]
+        wanted = np.zeros(int(asked.max(initial=0)) + 2, dtype=bool)
+        wanted[part] = True
+        # A sieve: parts pass in the turns where they are asked for, and, in batches of a million turns, some others.
+        n_turns = int(self.text.turn[-1]) + 1 if len(self.text.turn) else 1
+        line = (np.cumsum(wanted) - 1) * n_turns
+        sieve = np.zeros(min(_SIEVE, 1 << int(wanted.sum() * n_turns).bit_length()), dtype=bool)
+        sieve[(line[part] + turn) & (len(sieve) - 1)] = True
+        part, which = parts.only(wanted).at(self.node)
+        kept = np.flatnonzero(sieve[(line[part] + self.text.turn[self.start][which]) & (len(sieve) - 1)])
+        part, which = part[kept], which[kept]
+        start, end = self.start[which], self.end[which]
+        if onward:
+            return _Near(self.text, part, start, end)
+        by_end = order(end)
+        return _Near(self.text, part[by_end], end[by_end], start[by_end])
+
+
+class _Near:
+    """Where each of some parts stands, to find the one nearest to a place.
 
     Parameters
     ----------
-    turn : array
-    parts : sequence of array
-        As long as ``turn``; -1 is no part.
+    text : _Stream
+    part, near, far : array
+        Occurrences of parts, with the end that is asked for, ascending, and the other.
     """
 
-    _SIZE: Final = 1 << 20
+    def __init__(self, text: _Stream, part: Ints, near: Ints, far: Ints) -> None:
+        by_part = order(part)
+        self._text = text
+        self._size = len(text.words) + 1
+        self._key = np.append(part[by_part] * self._size + near[by_part], -1)
+        self._near, self._far = np.append(near[by_part], 0), np.append(far[by_part], 0)
 
-    def __init__(self, turn: Ints, parts: Sequence[Ints]) -> None:
-        self._marked = np.zeros(self._SIZE, dtype=bool)
-        self._parts = np.zeros(max((int(part.max(initial=0)) for part in parts), default=0) + 1, dtype=bool)
-        for part in parts:
-            asked = part >= 0
-            self._marked[self._place(part[asked], turn[asked])] = True
-            self._parts[part[asked]] = True
-
-    def found(self, parts: _Lists, node: Ints, turn: Ints) -> tuple[Ints, Ints]:
-        """Return the parts of some nodes, found in the given turns, that are asked for there, and which of the nodes each belongs to."""
-        part, which = parts.only(self._parts).at(node)
-        kept = np.flatnonzero(self._marked[self._place(part, turn[which])])
-        return part[kept], which[kept]
-
-    def _place(self, part: Ints, turn: Ints) -> Ints:
-        return (part * 1021 + turn) & (self._SIZE - 1)
-
-
-class _Occurrences:
-    """Where each of some parts stands, to find the one nearest to a place."""
-
-    def __init__(self, part: Ints, near: Ints, far: Ints, size: int) -> None:
-        by_part = order(part)  # and by place, as they come
-        self._size = size
-        self._key = part[by_part] * size + near[by_part]
-        self._near, self._far = near[by_part], far[by_part]
-
-    def after(self, part: Ints, end: Ints, reach: int, text: _Stream) -> tuple[Ints, NDArray[np.bool_]]:
+    def after(self, part: Ints, end: Ints, reach: int) -> tuple[Ints, NDArray[np.bool_]]:
         """Return where the nearest occurrence ends that begins at most ``reach`` words after ``end`` in the same sentence, and whether there is one."""
-        i = np.searchsorted(self._key, part * self._size + end)
-        ok = i < len(self._key)
-        i[~ok] = 0
-        if not len(self._key):
-            return i, ok
-        near = self._near[i]
-        ok &= (self._key[i] // self._size == part) & (near - end <= reach)
-        ok &= text.sentence[near] == text.sentence[end - 1]
-        return self._far[i], ok
+        i = np.searchsorted(self._key[:-1], part * self._size + end)
+        near, sentence = self._near[i], self._text.sentence
+        return self._far[i], (self._key[i] // self._size == part) & (near - end <= reach) & (sentence[near] == sentence[end - 1])
 
-    def before(self, part: Ints, start: Ints, reach: int, text: _Stream, strict: bool = False) -> tuple[Ints, NDArray[np.bool_]]:
+    def before(self, part: Ints, start: Ints, reach: int, strict: bool = False) -> tuple[Ints, NDArray[np.bool_]]:
         """Return where the nearest occurrence begins that ends at most ``reach`` words before ``start``; strictly, in the same clause."""
-        i = np.searchsorted(self._key, part * self._size + start, side="right") - 1
-        ok = i >= 0
-        if not len(self._key):
-            return i, ok
-        near = self._near[i]
-        ok &= (self._key[i] // self._size == part) & (start - near <= reach)
-        unit = text.clause if strict else text.sentence
-        ok &= unit[near - 1] == unit[start]
+        i = np.searchsorted(self._key[:-1], part * self._size + start, side="right") - 1
+        near, unit = self._near[i], self._text.clause if strict else self._text.sentence
+        there = (self._key[i] // self._size == part) & (start - near <= reach) & (unit[near - 1] == unit[start])
         if strict:
-            ok &= text.conjunctions[near] == text.conjunctions[start]
-        return self._far[i], ok
+            there &= self._text.conjunctions[near] == self._text.conjunctions[start]
+        return self._far[i], there
 
 
 class _Search:
     """The templates of one side's cues, each looked for by its rarest part; the other parts and the context are checked where that is found.
+
+    Which part that is decides what is found where parts stand more than once: another choice would be another matcher.
 
     Parameters
     ----------
@@ -350,6 +365,9 @@ class _Search:
         self._not_heard = np.array([_bits(cue.customer_not) for cue in cuebook.cues], dtype=np.int64)
         self._at_start = np.array([cue.at in ("start", "whole") for cue in cuebook.cues], dtype=bool)
         self._at_end = np.array([cue.at in ("end", "whole") for cue in cuebook.cues], dtype=bool)
+        # Where the anchor is the template's first or last part, its place is known before the other parts are looked for.
+        self._first_at_start = self._at_start[self._cue] & np.array([a == 0 for a in anchor], dtype=bool)
+        self._last_at_end = self._at_end[self._cue] & np.array([a == len(way) - 1 for way, a in zip(ways, anchor, strict=True)], dtype=bool)
 
     def _code(self, word: str) -> int:
         return self._number.get(word, 0)
@@ -375,31 +393,36 @@ class _Search:
         fit = (text.end - text.first)[start[i]] <= self._max_words[cue]
         fit &= (self._heard[cue] < 0) | (self._heard[cue] & bits != 0)
         fit &= self._not_heard[cue] & bits == 0
-        template, i = template[fit], i[fit]
-        rank, first, last = np.arange(len(i)), start[i], end[i]
-        total = len(here) + 1
-        alive = np.ones(len(i), dtype=bool)
-        asked = _Asked(at[fit], [*self._right[template].T, self._later[cue[fit]]])
-        part, j = asked.found(self._after, node, text.turn[start])
-        after = _Occurrences(part, start[j], end[j], total)
-        for column in self._right.T:
-            ask = np.flatnonzero((column[template] >= 0) & alive)
-            last[ask], alive[ask] = after.after(column[template[ask]], last[ask], GAP, text)
+        fit &= ~self._first_at_start[template] | (text.first_content[start[i]] >= start[i])
+        fit &= ~self._last_at_end[template] | (text.last_content[start[i]] < end[i])
+        rank = np.flatnonzero(fit)
+        template, first, last = template[rank], start[i[rank]], end[i[rank]]
+        places = _Places(text, node, start, end)
+        for columns, lists, onward in ((self._right, self._after, True), (self._left, self._before, False)):
+            if not columns.shape[1]:
+                continue
+            near = places.of(lists, columns[template], first, onward)
+            for column in columns.T:
+                part = column[template]
+                ask = np.flatnonzero(part >= 0)
+                if onward:
+                    last[ask], there = near.after(part[ask], last[ask], GAP)
+                else:
+                    first[ask], there = near.before(part[ask], first[ask], GAP)
+                kept = np.ones(len(part), dtype=bool)
+                kept[ask] = there
+                rank, template, first, last = rank[kept], template[kept], first[kept], last[kept]
         cue = self._cue[template]
-        asked = _Asked(text.turn[first[alive]], [*self._left[template[alive]].T, self._unless[cue[alive]]])
-        part, j = asked.found(self._before, node, text.turn[start])
-        by_end = order(end[j])
-        before = _Occurrences(part[by_end], end[j][by_end], start[j][by_end], total)
-        for column in self._left.T:
-            ask = np.flatnonzero((column[template] >= 0) & alive)
-            first[ask], alive[ask] = before.before(column[template[ask]], first[ask], GAP, text)
-        alive &= ~self._at_start[cue] | (text.first_content[first] >= first)
-        alive &= ~self._at_end[cue] | (text.last_content[first] < last)
-        ask = np.flatnonzero(alive & (self._unless[cue] >= 0))
-        alive[ask] = ~before.before(self._unless[cue[ask]], first[ask], _REACH, text, strict=True)[1]
-        ask = np.flatnonzero(alive & (self._later[cue] >= 0))
-        alive[ask] = ~after.after(self._later[cue[ask]], last[ask], _ANYWHERE, text)[1]
-        cue, first, last, rank = cue[alive], first[alive], last[alive], rank[alive]
+        kept = (~self._at_start[cue] | (text.first_content[first] >= first)) & (~self._at_end[cue] | (text.last_content[first] < last))
+        rank, cue, first, last = rank[kept], cue[kept], first[kept], last[kept]
+        for parts, lists, onward in ((self._unless, self._before, False), (self._later, self._after, True)):
+            ask = np.flatnonzero(parts[cue] >= 0)
+            part = parts[cue[ask]]
+            near = places.of(lists, part[:, None], first[ask], onward)
+            _, there = near.after(part, last[ask], _ANYWHERE) if onward else near.before(part, first[ask], _REACH, strict=True)
+            kept = np.ones(len(cue), dtype=bool)
+            kept[ask] = ~there
+            rank, cue, first, last = rank[kept], cue[kept], first[kept], last[kept]
         # The longest finding of each cue in each turn, in the order in which the cues were first found there.
         turn = text.turn[first]
         group = turn * len(self._at_start) + cue
