@@ -65,6 +65,8 @@ def child(run, stderr=os.devnull):
     if pid:
         return pid
     status = 99
+    # A shell that starts us in the background has it ignored.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         sys.stderr = Path(stderr).open("w")  # noqa: SIM115
         status = run()
