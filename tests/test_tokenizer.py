@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spacy.lang.en import English
 
-from ownership_scorer.tokenizer import COMMA, NO_BREAK, QUESTION, SENTENCE, Tokenizer
+from ownership_scorer.runs import COMMA, NO_BREAK, QUESTION, SENTENCE
+from ownership_scorer.tokenizer import Tokenizer
 
 TOKENIZER = Tokenizer()
 PIECES = ["Hello,", "I'll", "can't", "(really)", "£5.99", "o'clock", "e-mail", "www.a.com", "yes!!", "U.S.", "it's", "4th", '"quote"', "wasn't—or"]

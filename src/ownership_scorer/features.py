@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from ownership_scorer.arrays import Ints, distinct, offsets, ranges
 from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.matching import AGENT, CUSTOMER, Reading, ReadTurn
 from ownership_scorer.rubric import BEHAVIOURS
-from ownership_scorer.tokenizer import NO_BREAK, NUMBER, QUESTION, Ints, distinct, offsets, ranges
+from ownership_scorer.runs import NO_BREAK, NUMBER, QUESTION
+from ownership_scorer.tokenizer import Words
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -177,15 +179,20 @@ class FeatureSpace:
         row, column = _split(np.flatnonzero(context), len(self.dense))
         first = _pointers(row, len(agent))
         dense = csr_matrix((np.ones(len(row), dtype=np.float32), column.astype(np.int32), first), shape=context.shape)
-        runs = [run[0] * len(self.names) + run[2] for run in self._runs(read, agent)]
-        spoken, known = _split(distinct(np.concatenate(runs)), len(self.names))
-        words = _pointers(spoken, len(agent))
+        counts, known = read.words.memory.notes(self, 1).of(read.words.number[agent], lambda numbers: self._known_runs(Words(read.words.memory, numbers)))
+        spoken, words = np.repeat(np.arange(len(agent)), counts), offsets(counts).astype(np.int32)
         indices = np.empty(len(row) + len(spoken), dtype=np.int32)
         indices[np.arange(len(row)) + words[row]] = column
         indices[np.arange(len(spoken)) + first[spoken + 1]] = known
         matrix = csr_matrix((np.ones(len(indices), dtype=np.float32), indices, first + words), shape=(len(agent), len(self.names)))
         call = read.call[agent]
         return Rows(matrix, call, agent - read.first_turn[call], dense)
+
+    def _known_runs(self, words: Words) -> tuple[Ints, Ints]:
+        """Return the columns of the runs of words in turns: how many a turn, then each of them once, ascending."""
+        found = [row * len(self.names) + column for row, _, column in self._runs(words, np.arange(len(words)))]
+        row, column = _split(distinct(np.concatenate(found)), len(self.names))
+        return np.bincount(row, minlength=len(words)), column
 
     def word_weights(self, read: Reading, turns: Ints, inner: Floats, outward: Floats) -> list[list[float]]:
         """Share the weights of turns' columns out over their words.
@@ -210,16 +217,16 @@ class FeatureSpace:
         out = np.zeros(first[-1] + 1)
         edge = np.zeros(len(out), dtype=bool)
         edge[first] = True
-        for n, (row, start, column) in enumerate(self._runs(read, turns), start=1):
+        for n, (row, start, column) in enumerate(self._runs(read.words, turns), start=1):
             weight = np.einsum("ij,ij->i", inner[column], outward[row]).astype(float)
             over = sum((~edge[start + i] for i in range(n)), start=np.zeros(len(start), dtype=np.int64))
             for i in range(n):
                 np.add.at(out, start + i, weight / np.maximum(over, 1))
         return [out[begin + 1 : end].tolist() for begin, end in pairwise(first.tolist())]
 
-    def _runs(self, read: Reading, turns: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
+    def _runs(self, words: Words, turns: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Yield, for each length, the known runs of words in some turns: row, first place, column; a place a word, and one for the edge before each turn."""
-        words, known = read.words, len(self._table.keys)
+        known = len(self._table.keys)
         size = np.diff(words.first)[turns]
         said = ranges(words.first[turns], size)
         row = np.repeat(np.arange(len(turns)), size + 1)

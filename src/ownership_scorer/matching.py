@@ -10,10 +10,12 @@ from typing import Any, Final, NamedTuple, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from ownership_scorer.arrays import Ints, offsets, order, ranges
 from ownership_scorer.cuebook import GAP, STATES, Cuebook, expand
 from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.rubric import BEHAVIOURS
-from ownership_scorer.tokenizer import COMMA, NUMBER, SENTENCE, Ints, Tokenizer, Tokens, Words, offsets, order, ranges
+from ownership_scorer.runs import COMMA, NUMBER, SENTENCE
+from ownership_scorer.tokenizer import Tokenizer, Tokens, Words
 from ownership_scorer.transcript import Transcript
 
 AGENT, CUSTOMER, OTHER = range(3)
@@ -94,6 +96,8 @@ class Reading(Sequence[list[ReadTurn]]):
     Attributes
     ----------
     words : Words
+    texts : sequence of str
+        Of all turns.
     speaker : array, shape (turns,)
         `AGENT`, `CUSTOMER` or `OTHER`.
     first_turn : array, shape (calls + 1,)
@@ -107,8 +111,9 @@ class Reading(Sequence[list[ReadTurn]]):
         What is found in agents' turns.
     """
 
-    def __init__(self, calls: Sequence[Transcript], words: Words) -> None:
+    def __init__(self, calls: Sequence[Transcript], texts: Sequence[str], words: Words) -> None:
         self.words = words
+        self.texts = texts
         self._speakers = [turn.speaker for call in calls for turn in call.turns]
         self.speaker = np.array([_SIDE.get(speaker, OTHER) for speaker in self._speakers], dtype=np.int64)
         self.first_turn = offsets(np.array([len(call.turns) for call in calls], dtype=np.int64))
@@ -381,18 +386,27 @@ class _Search:
         turns : array
             Ascending.
         heard : array, shape (all turns,)
-            Bits of the states that the customer's turn before has; -1 lets every cue that asks for any pass.
+            Bits of the states that the customer's turn before has.
         """
-        size = np.diff(words.first)[turns]
-        here = ranges(words.first[turns], size)
-        text = _stream(words, turns, here, size, words.vocabulary.codes(self._code)[words.words[here]])
+
+        def find(numbers: Ints) -> tuple[Ints, ...]:
+            hits = self._find(Words(words.memory, numbers))
+            return np.bincount(hits.turn, minlength=len(numbers)), hits.cue, hits.start, hits.end
+
+        counts, cue, start, end = words.memory.notes(self, 3).of(words.number[turns], find)
+        turn = np.repeat(turns, counts)
+        bits = heard[turn]
+        fit = np.flatnonzero(((self._heard[cue] < 0) | (self._heard[cue] & bits != 0)) & (self._not_heard[cue] & bits == 0))
+        turn = turn[fit]
+        return Hits(turn, cue[fit], words.first[turn] + start[fit], words.first[turn] + end[fit])
+
+    def _find(self, words: Words) -> Hits:
+        """Find the cues in turns, whatever was heard before them; first and last words are counted from each turn's start."""
+        text = _stream(words, words.vocabulary.codes(self._code)[words.words])
         node, start, end = self._trie.find(text.words, text.sentence)
         template, i = self._anchors.at(node)
-        at = text.turn[start[i]]
-        cue, bits = self._cue[template], heard[at]
+        cue = self._cue[template]
         fit = (text.end - text.first)[start[i]] <= self._max_words[cue]
-        fit &= (self._heard[cue] < 0) | (self._heard[cue] & bits != 0)
-        fit &= self._not_heard[cue] & bits == 0
         fit &= ~self._first_at_start[template] | (text.first_content[start[i]] >= start[i])
         fit &= ~self._last_at_end[template] | (text.last_content[start[i]] < end[i])
         rank = np.flatnonzero(fit)
@@ -430,7 +444,7 @@ class _Search:
         heads = np.flatnonzero(np.diff(group[by_group], prepend=-1))
         seen = np.minimum.reduceat(rank[by_group], heads) if len(heads) else rank
         best = by_group[heads][np.argsort(seen)]
-        return Hits(turn[best], cue[best], here[first[best]], here[last[best] - 1] + 1)
+        return Hits(turn[best], cue[best], (first - text.first[first])[best], (last - text.first[first])[best])
 
 
 class CueMatcher:
@@ -468,8 +482,9 @@ class CueMatcher:
         Reading
             As ``calls`` and their ``turns``.
         """
-        words = self.tokenizer.read([turn.text for call in calls for turn in call.turns])
-        read = Reading(calls, words)
+        texts = [turn.text for call in calls for turn in call.turns]
+        words = self.tokenizer.read(texts)
+        read = Reading(calls, texts, words)
         nothing = np.zeros(len(words) + 1, dtype=np.int64)
         heard = self._customer.find(words, np.flatnonzero(read.speaker == CUSTOMER), nothing)
         read.states[heard.turn, self._state[heard.cue]] = True
@@ -497,19 +512,18 @@ class CueMatcher:
         return np.where(found, np.append(by_length, -1)[i], -1)
 
 
-def _stream(words: Words, turns: Ints, here: Ints, size: Ints, codes: Ints) -> _Stream:
-    row = np.repeat(np.arange(len(turns)), size)
-    ends = np.cumsum(size)
-    firsts = ends - size
-    breaks, spelled = words.breaks[here], words.words[here]
-    last = np.zeros(len(here), dtype=bool)
-    last[ends[size > 0] - 1] = True
-    sentence, clause = (offsets(last | (breaks >= strength))[:-1] for strength in (SENTENCE, COMMA))
-    content = np.flatnonzero(words.vocabulary.codes(_preamble)[spelled] == 0)
-    first_content = np.append(content, len(here))[np.searchsorted(content, firsts)]
-    last_content = np.append(content, -1)[np.searchsorted(content, ends) - 1]
-    conjunctions = offsets(words.vocabulary.codes(_conjunction)[spelled])
-    return _Stream(codes, turns[row], firsts[row], ends[row], sentence, clause, conjunctions, first_content[row], last_content[row])
+def _stream(words: Words, codes: Ints) -> _Stream:
+    size = np.diff(words.first)
+    turn = np.repeat(np.arange(len(size)), size)
+    first, end = words.first[:-1], words.first[1:]
+    last = np.zeros(len(turn), dtype=bool)
+    last[end[size > 0] - 1] = True
+    sentence, clause = (offsets(last | (words.breaks >= strength))[:-1] for strength in (SENTENCE, COMMA))
+    content = np.flatnonzero(words.vocabulary.codes(_preamble)[words.words] == 0)
+    first_content = np.append(content, len(turn))[np.searchsorted(content, first)]
+    last_content = np.append(content, -1)[np.searchsorted(content, end) - 1]
+    conjunctions = offsets(words.vocabulary.codes(_conjunction)[words.words])
+    return _Stream(codes, turn, first[turn], end[turn], sentence, clause, conjunctions, first_content[turn], last_content[turn])
 
 
 def _preamble(word: str) -> int:

@@ -8,7 +8,8 @@ from typing import Final
 
 import numpy as np
 
-from ownership_scorer.tokenizer import SENTENCE, Ints, distinct
+from ownership_scorer.arrays import Ints, distinct
+from ownership_scorer.runs import SENTENCE
 
 #: A sentence of more words than this is cut to what stands around the finding.
 LONGEST: Final = 24

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from ownership_scorer.arrays import Ints
 from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.evidence import MODEL_SOURCE, NO_AGENT_TURN, SCORED, TOO_FEW_TURNS, TOO_FEW_WORDS, CallScore, Evidence
 from ownership_scorer.features import FeatureSpace, Rows
@@ -17,7 +18,6 @@ from ownership_scorer.quoting import LONGEST, around, heaviest, stretches
 from ownership_scorer.rater import CallRater, Floats, call_features
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.tagger import BehaviourTagger
-from ownership_scorer.tokenizer import Ints
 from ownership_scorer.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -169,14 +169,14 @@ class OwnershipScorer:
         cued = np.flatnonzero(hit >= 0)
         first[cued], last[cued] = around(words.breaks, words.first, read.hits.start[hit[cued]], read.hits.end[hit[cued]])
         self._choose(read, rows, row, behaviour, np.flatnonzero((hit < 0) & (last - first > LONGEST // 2)), first, last)
-        starts, ends = words.characters(turn, first, last - 1)
+        starts, ends = words.characters(first, last - 1)
         ids = [*(cue.id for cue in self.cuebook.cues), MODEL_SOURCE]
         cue = np.append(read.hits.cue, len(ids) - 1)[hit]
         values = np.round(probability[row, behaviour].astype(float), 4)
         out: list[list[Evidence]] = [[] for _ in read.first_turn[1:]]
         columns = (rows.call[row], rows.turn[row], turn, behaviour, cue, values)
         for c, t, number, k, source, value, start, end in zip(*(column.tolist() for column in columns), starts, ends, strict=True):
-            out[c].append(Evidence(t, start, end, words.texts[number][start:end], BEHAVIOURS[k], ids[source], value))
+            out[c].append(Evidence(t, start, end, read.texts[number][start:end], BEHAVIOURS[k], ids[source], value))
         return out
 
     def _choose(self, read: Reading, rows: Rows, row: Ints, behaviour: Ints, which: Ints, first: Ints, last: Ints) -> None:

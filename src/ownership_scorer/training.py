@@ -18,9 +18,9 @@ from ownership_scorer.features import FeatureSpace, Rows
 from ownership_scorer.matching import CueMatcher
 from ownership_scorer.rater import CallRater, Floats, RaterSettings, call_features, ratings_array
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
+from ownership_scorer.runs import NO_BREAK
 from ownership_scorer.scorer import Judgeable, OwnershipScorer, facts
 from ownership_scorer.tagger import BehaviourTagger, TaggerSettings
-from ownership_scorer.tokenizer import NO_BREAK
 from ownership_scorer.transcript import Transcript, Turn
 
 #: A behaviour with fewer cases than this has no figure of its own.
