@@ -2,6 +2,7 @@
 
     python benchmarks/accuracy/measure.py shipped  REFERENCE.jsonl     the shipped model on labelled calls that it has never seen
     python benchmarks/accuracy/measure.py retrain  REFERENCE.jsonl     the same recipe with data/ plus a set's own labels, 5-fold by call
+    python benchmarks/accuracy/measure.py domains  REFERENCE.jsonl     leave one domain out: data/ and all sets but one, tested on that one
     python benchmarks/accuracy/measure.py plain    data/calls.jsonl    as written against lower case without punctuation
     python benchmarks/accuracy/measure.py flips    data/calls.jsonl    names, towns, spelling and the customer's politeness swapped
     python benchmarks/accuracy/measure.py errors   REFERENCE.jsonl     the surest errors of each behaviour (prints no transcript, only call and turn)
@@ -32,6 +33,8 @@ from ownership_scorer.transcript import Transcript, Turn
 DATA = Path(__file__).parents[2] / "data" / "calls.jsonl"
 #: A behaviour with fewer cases than this does not enter a mean.
 ENOUGH = 10
+#: Folds within each refit from which calibration and thresholds come; fewer than for the shipped model, for time.
+INNER_FOLDS = 3
 
 
 def labelled(path: Path) -> list[LabelledCall]:
@@ -107,22 +110,38 @@ def shipped(path: Path, scorer: OwnershipScorer) -> None:
     calls = labelled(path)
     results = list(scorer.score_many(c.transcript for c in calls))
     Held(calls, results).report(f"model {scorer.model_id} on {path.name}")
-    for group in sorted({c.group for c in calls}):
-        here = [i for i, c in enumerate(calls) if c.group == group]
-        Held([calls[i] for i in here], [results[i] for i in here]).report(f"  {group}", detail=False)
+    by_set(calls, results)
+
+
+def held_out(path: Path, fold: Sequence[object]) -> tuple[list[LabelledCall], list[CallScore]]:
+    """Score each labelled call with a model fitted on data/ and the labelled calls of all other folds."""
+    own, calls = labelled(DATA), labelled(path)
+    results: list[CallScore | None] = [None] * len(calls)
+    for f in sorted(set(fold), key=str):
+        scorer, _ = fit(own + [c for c, k in zip(calls, fold, strict=True) if k != f], Cuebook.read(), FitSettings(folds=INNER_FOLDS))
+        for i, call in enumerate(calls):
+            if fold[i] == f:
+                results[i] = scorer.score(call.transcript)
+        print(f"without fold {f}: done", flush=True)
+    return calls, [result for result in results if result is not None]
 
 
 def retrain(path: Path, folds: int = 5) -> None:
-    own, calls = labelled(DATA), labelled(path)
-    fold = np.random.default_rng(0).permutation(len(calls)) % folds
-    results: list[CallScore | None] = [None] * len(calls)
-    for f in range(folds):
-        training = own + [c for c, k in zip(calls, fold, strict=True) if k != f]
-        scorer, _ = fit(training, Cuebook.read(), FitSettings(plain_copies=False))
-        for i in np.flatnonzero(fold == f):
-            results[i] = scorer.score(calls[i].transcript)
-        print(f"fold {f + 1} of {folds} done", flush=True)
-    Held(calls, results).report("data/ plus the set's own labels, 5-fold by call")
+    calls, results = held_out(path, (np.random.default_rng(0).permutation(len(labelled(path))) % folds).tolist())
+    Held(calls, results).report("data/ plus the sets' own labels, 5-fold by call")
+    by_set(calls, results)
+
+
+def domains(path: Path) -> None:
+    calls, results = held_out(path, [c.group for c in labelled(path)])
+    Held(calls, results).report("data/ plus the labels of all other sets, one set left out at a time")
+    by_set(calls, results)
+
+
+def by_set(calls: Sequence[LabelledCall], results: Sequence[CallScore]) -> None:
+    for group in sorted({c.group for c in calls}):
+        here = [i for i, c in enumerate(calls) if c.group == group]
+        Held([calls[i] for i in here], [results[i] for i in here]).report(f"  {group}", detail=False)
 
 
 def plain(path: Path, scorer: OwnershipScorer) -> None:
@@ -250,12 +269,12 @@ def errors(path: Path, scorer: OwnershipScorer, most: int = 20) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=["shipped", "retrain", "plain", "flips", "errors"])
+    parser.add_argument("what", choices=["shipped", "retrain", "domains", "plain", "flips", "errors"])
     parser.add_argument("calls", type=Path)
     parser.add_argument("--model", type=Path)
     given = parser.parse_args()
-    if given.what == "retrain":
-        retrain(given.calls)
+    if given.what in ("retrain", "domains"):
+        {"retrain": retrain, "domains": domains}[given.what](given.calls)
     else:
         {"shipped": shipped, "plain": plain, "flips": flips, "errors": errors}[given.what](given.calls, modelstore.load(given.model))
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 Ints = NDArray[np.int64]
+Floats = NDArray[np.float32]
 
 
 def ranges(starts: Ints, counts: Ints) -> Ints:

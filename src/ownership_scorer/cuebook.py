@@ -95,6 +95,16 @@ class Cuebook:
     cues: tuple[Cue, ...]
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    _expanded: dict[str, list[tuple[str, ...]]] = field(default_factory=dict, repr=False, compare=False)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Cuebook, (self.cues, self.lists, self.sources))
+
+    def expand(self, template: str) -> list[tuple[str, ...]]:
+        """Write a template out, as `expand` does; each is written out once."""
+        if template not in self._expanded:
+            self._expanded[template] = expand(template, self.lists)
+        return self._expanded[template]
 
     @classmethod
     def read(cls, *folders: Path | Traversable | None) -> Cuebook:
@@ -132,18 +142,19 @@ class Cuebook:
                     raise CueError(f"{name}: list {key!r} is defined twice")
                 lists[key] = tuple(phrases)
         cues: dict[str, Cue] = {}
+        expanded: dict[str, list[tuple[str, ...]]] = {}
         for name, table in tables.items():
             for row in table.get("cue", []):
                 cue = _cue(name, row)
                 if cue.id in cues:
                     raise CueError(f"{name}: cue {cue.id!r} stands twice, also in {cues[cue.id].file}")
-                for template in (*cue.phrases, *cue.unless, *cue.unless_later):
+                for template in [t for t in (*cue.phrases, *cue.unless, *cue.unless_later) if t not in expanded]:
                     try:
-                        expand(template, lists)
+                        expanded[template] = expand(template, lists)
                     except CueError as error:
                         raise CueError(f"{name}: cue {cue.id!r}: {error}") from None
                 cues[cue.id] = cue
-        return cls(tuple(cues.values()), lists, dict(sources))
+        return cls(tuple(cues.values()), lists, dict(sources), expanded)
 
     @property
     def digest(self) -> str:

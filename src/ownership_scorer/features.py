@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ownership_scorer.arrays import Ints, distinct, offsets, ranges
+from ownership_scorer.arrays import Floats, Ints, distinct, offsets, ranges
 from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.matching import AGENT, CUSTOMER, Reading, ReadTurn
@@ -19,7 +19,6 @@ from ownership_scorer.rubric import BEHAVIOURS
 from ownership_scorer.runs import NO_BREAK, NUMBER, QUESTION
 from ownership_scorer.tokenizer import Words
 
-Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 #: Longest run of words that is a feature.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ownership_scorer.arrays import Ints, offsets, order, ranges
-from ownership_scorer.cuebook import GAP, STATES, Cuebook, expand
+from ownership_scorer.cuebook import GAP, STATES, Cuebook
 from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.rubric import BEHAVIOURS
 from ownership_scorer.runs import COMMA, NUMBER, SENTENCE
@@ -334,7 +334,7 @@ class _Search:
 
     def __init__(self, cuebook: Cuebook, wanted: Sequence[int], tokenizer: Tokenizer) -> None:
         cues = [cuebook.cues[i] for i in wanted]
-        templates = [(i, expand(template, cuebook.lists)) for i, cue in zip(wanted, cues, strict=True) for template in cue.phrases]
+        templates = [(i, cuebook.expand(template)) for i, cue in zip(wanted, cues, strict=True) for template in cue.phrases]
         unless = [_flat(cue.unless, cuebook) for cue in cues]
         later = [_flat(cue.unless_later, cuebook) for cue in cues]
         number: dict[_Part, int] = {}
@@ -535,7 +535,7 @@ def _conjunction(word: str) -> int:
 
 
 def _flat(templates: Iterable[str], cuebook: Cuebook) -> _Part:
-    return tuple(plain for template in templates for part in expand(template, cuebook.lists) for plain in part)
+    return tuple(plain for template in templates for part in cuebook.expand(template) for plain in part)
 
 
 def _padded(rows: Sequence[Sequence[int]]) -> Ints:

@@ -22,7 +22,7 @@ from ownership_scorer.scorer import Judgeable, OwnershipScorer
 from ownership_scorer.tagger import BehaviourTagger
 
 #: Number of the folder's layout; a model with another number is refused.
-FORMAT: Final = 1
+FORMAT: Final = 2
 _MANIFEST: Final = "manifest.json"
 _PACKAGES: Final = ("ownership-scorer", "spacy", "scikit-learn", "numpy", "scipy", "pandas")
 
@@ -119,7 +119,7 @@ def load(folder: str | Path | None = None) -> OwnershipScorer:
         cuebook=cuebook,
         space=FeatureSpace(cuebook, _lines(contents["ngrams.txt"])),
         tagger=BehaviourTagger(**_unpacked(contents["tagger.npz"])),
-        rater=CallRater(**_unpacked(contents["rater.npz"])),
+        rater=CallRater.of(_unpacked(contents["rater.npz"])),
         model_id=manifest["model_id"],
         judgeable=Judgeable(**manifest["judgeable"]),
         manifest=manifest,

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
+from ownership_scorer import forests, networks
+from ownership_scorer.arrays import Floats
+from ownership_scorer.forests import Forests
+from ownership_scorer.networks import Layers, NetworkSettings
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS, GROUP, INTERVAL, SCALE
-
-Floats = NDArray[np.float32]
 
 _GROUPS: Final = tuple(dict.fromkeys(GROUP.values()))
 _IN_GROUP: Final = np.array([[GROUP[b] == g for b in BEHAVIOURS] for g in _GROUPS])
@@ -30,13 +32,14 @@ FEATURES: Final = (
 """Names of the columns of `call_features` that every model has; the means of its own context features follow."""
 
 
-#: Levels of the trees that are gone down before the finished calls are sorted out.
-_LEVELS: Final = 5
+#: Added to a feature's standard deviation, so that one that hardly ever differs does not shout; a standardised feature reaches no farther than the second.
+_LEAST_SPREAD: Final = np.float32(0.01)
+_FARTHEST: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
-class RaterSettings:
-    """How a rater is fitted.
+class RaterSettings(NetworkSettings):
+    """How a rater is fitted: `NetworkSettings`, with other values, and more.
 
     Parameters
     ----------
@@ -46,17 +49,23 @@ class RaterSettings:
         Fewest calls in a leaf.
     share : float
         Share of the features looked at for a split.
+    networks : int
+        Networks with different random starts.
+    context : float
+        How much of the spread of the cues' and the context's means the networks see; of all else they see all.
     knots : int
         Points on the predicted scale at which the width of the interval is learned.
-    seed : int
-        Random start.
     """
 
-    trees: int = 40
+    trees: int = 20
     leaf: int = 5
-    share: float = 0.4
+    share: float = 0.2
+    networks: int = 3
+    context: float = 0.3
     knots: int = 5
-    seed: int = 0
+    hidden: int = 32
+    epochs: int = 25
+    batch: int = 64
 
 
 def call_features(probability: Floats, call: NDArray[np.int64], n_calls: int, facts: Floats, context: csr_matrix) -> Floats:
@@ -101,15 +110,16 @@ def call_features(probability: Floats, call: NDArray[np.int64], n_calls: int, fa
 
 @dataclass(frozen=True, slots=True)
 class CallRater:
-    """Forests of extremely randomised trees (Geurts, Ernst and Wehenkel 2006), one a dimension, kept as arrays, with learned interval widths.
+    """Two readings of a call, averaged: forests, and small networks; with learned interval widths.
 
     Parameters
     ----------
-    feature, left, right : array of int, shape (nodes,)
-        The nodes of all trees; a leaf has ``left == -1``.
-    cut, value : array, shape (nodes,)
-        Go left where the feature is at most ``cut``; ``value`` is the mean rating of the training calls in the node.
-    root : array of int, shape (dimensions, trees)
+    forests : Forests
+        One a dimension.
+    middle, spread : array, shape (features,)
+        What the networks' features are standardised with.
+    layers : Layers
+        Networks with an output a dimension.
     stretch : array, shape (dimensions, 2)
         Centre and factor that give the averaged predictions back the spread that averaging took from them.
     knots : array, shape (dimensions, knots)
@@ -117,80 +127,50 @@ class CallRater:
         How far the interval reaches below and above a prediction at each knot.
     """
 
-    feature: NDArray[np.int32]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
-    cut: Floats
-    value: Floats
-    root: NDArray[np.int32]
+    forests: Forests
+    middle: Floats
+    spread: Floats
+    layers: Layers
     stretch: Floats
     knots: Floats
     below: Floats
     above: Floats
 
     @classmethod
-    def fit(cls, features: Floats, ratings: Floats, settings: RaterSettings | None = None, weight: Floats | None = None) -> CallRater:
+    def fit(cls, features: Floats, ratings: Floats, settings: RaterSettings | None = None) -> CallRater:
         """Fit on rated calls.
 
         Parameters
         ----------
         features : array, shape (calls, features)
         ratings : array, shape (calls, dimensions)
-            1 to 5; NaN where there is no rating: that call is skipped for that dimension.
+            1 to 5; NaN where there is no rating.
         settings : RaterSettings, optional
-        weight : array, shape (calls,), optional
         """
-        from sklearn.ensemble import ExtraTreesRegressor
+        from sklearn.neural_network import MLPRegressor
 
         settings = settings or RaterSettings()
-        nodes: list[list[NDArray[Any]]] = [[], [], [], [], []]
-        roots = np.zeros((len(DIMENSIONS), settings.trees), dtype=np.int32)
-        size = 0
-        for d in range(len(DIMENSIONS)):
-            rated, rating = ~np.isnan(ratings[:, d]), ratings[:, d]
-            if not rated.any():
-                # Nothing to learn from in this part of a cross-validation: the middle of the scale.
-                rated, rating = np.ones(len(rating), dtype=bool), np.full(len(rating), np.mean(SCALE), dtype=np.float32)
-            forest = ExtraTreesRegressor(settings.trees, min_samples_leaf=settings.leaf, max_features=settings.share, random_state=settings.seed)
-            forest.fit(features[rated], rating[rated], sample_weight=None if weight is None else weight[rated])
-            for t, tree in enumerate(forest.estimators_):
-                inside = tree.tree_
-                leaf = inside.children_left < 0
-                roots[d, t] = size
-                nodes[0].append(np.where(leaf, 0, inside.feature))
-                nodes[1].append(np.where(leaf, -1, inside.children_left + size))
-                nodes[2].append(np.where(leaf, -1, inside.children_right + size))
-                nodes[3].append(np.where(leaf, 0, inside.threshold))
-                nodes[4].append(inside.value[:, 0, 0])
-                size += inside.node_count
-        feature, left, right = (np.concatenate(part).astype(np.int32) for part in nodes[:3])
-        cut, value = (np.concatenate(part).astype(np.float32) for part in nodes[3:])
+        rated = ~np.isnan(ratings)
+        # Where there is nothing to learn from in this part of a cross-validation: the middle of the scale.
+        ratings = np.where(rated.any(axis=0), ratings, np.mean(SCALE)).astype(np.float32)
+        mean = np.nanmean(ratings, axis=0)
+        middle, spread = features.mean(axis=0), features.std(axis=0) + _LEAST_SPREAD
+        # What the tagger saw of cues and context carries over less well to other domains than what it made of it.
+        trust = np.where(np.arange(features.shape[1]) < len(FEATURES), 1, settings.context).astype(np.float32)
+        seen = _standard(features, middle, spread) * trust
+        layers = networks.fit(MLPRegressor, seen, np.where(np.isnan(ratings), 0, ratings - mean), [features.shape[1]] * settings.networks, settings)
+        layers = layers._replace(inner=layers.inner * trust[:, None], outer_bias=layers.outer_bias + mean)
+        forest = forests.fit(features, ratings, settings.trees, settings.leaf, settings.share, settings.seed)
         flat = np.zeros((len(DIMENSIONS), settings.knots), dtype=np.float32)
         stretch = np.tile(np.array([3.0, 1.0], dtype=np.float32), (len(DIMENSIONS), 1))
         knots = np.tile(np.linspace(*SCALE, settings.knots, dtype=np.float32), (len(DIMENSIONS), 1))
-        return cls(feature, left, right, cut, value, roots, stretch, knots, flat, flat)
+        return cls(forest, middle, spread, layers, stretch, knots, flat, flat)
 
     def expected(self, features: Floats) -> Floats:
-        """Return the forests' means, shape (calls, dimensions), before stretching."""
-        n, width = features.shape
-        flat = np.ascontiguousarray(features).ravel()
-        leaf = self.left < 0
-        # Where a node leads, left and right; a leaf leads to itself, so that finished calls need not be sorted out at each level.
-        after = np.column_stack([np.where(leaf, np.arange(len(leaf), dtype=np.int32), side) for side in (self.left, self.right)]).ravel()
-        mean = np.empty((n, len(self.root)), dtype=np.float32)
-        for d, roots in enumerate(self.root):
-            end = np.empty(n * len(roots), dtype=np.int32)
-            pair = np.arange(len(end), dtype=np.int32)
-            node, row = np.repeat(roots, n), np.tile(np.arange(n, dtype=np.int32) * np.int32(width), len(roots))
-            while len(pair):
-                for _ in range(_LEVELS):
-                    right = flat.take(row + self.feature.take(node)) > self.cut.take(node)
-                    node = after.take(2 * node + right)
-                done = leaf.take(node)
-                end[pair[done]] = node[done]
-                node, row, pair = node[~done], row[~done], pair[~done]
-            mean[:, d] = self.value.take(end).reshape(len(roots), n).mean(axis=0)
-        return mean
+        """Return the mean of the two readings, shape (calls, dimensions), before stretching."""
+        other = np.clip(self.layers.output(_standard(features, self.middle, self.spread)), *SCALE)
+        expected: Floats = ((self.forests.predict(features) + other) / 2).astype(np.float32)
+        return expected
 
     def rate(self, features: Floats) -> tuple[Floats, Floats, Floats]:
         """Rate calls.
@@ -246,14 +226,27 @@ class CallRater:
             for k, knot in enumerate(knots[d]):
                 near = np.argsort(np.abs(score - knot), kind="stable")[:nearest]
                 below[d, k], above[d, k] = _reach(true[near] - score[near])
-        return CallRater(self.feature, self.left, self.right, self.cut, self.value, self.root, stretch, knots, below, above)
+        return replace(self, stretch=stretch, knots=knots, below=below, above=above)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that a model folder has to keep."""
-        return {name: getattr(self, name) for name in self.__dataclass_fields__}
+        parts = {f"{name}.{key}": array for name in _PARTS for key, array in getattr(self, name)._asdict().items()}
+        return parts | {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _PARTS}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> CallRater:
+        """Return the rater whose `arrays` these are."""
+        parts: dict[str, Any] = {name: kind(**{key: arrays[f"{name}.{key}"] for key in kind._fields}) for name, kind in _PARTS.items()}
+        return cls(**parts | {name: array for name, array in arrays.items() if "." not in name})
 
 
+_PARTS: Final[dict[str, Any]] = {"forests": Forests, "layers": Layers}
 _FACTORS: Final = tuple(np.linspace(1.0, 1.8, 17).tolist())
+
+
+def _standard(features: Floats, middle: Floats, spread: Floats) -> Floats:
+    standard: Floats = np.clip((features - middle) / spread, -_FARTHEST, _FARTHEST)
+    return standard
 
 
 def _stretched(raw: Floats, centre: float, factor: float) -> Floats:

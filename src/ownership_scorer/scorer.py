@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from ownership_scorer.arrays import Ints
+from ownership_scorer.arrays import Floats, Ints
 from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.evidence import MODEL_SOURCE, NO_AGENT_TURN, SCORED, TOO_FEW_TURNS, TOO_FEW_WORDS, CallScore, Evidence
 from ownership_scorer.features import FeatureSpace, Rows
 from ownership_scorer.matching import AGENT, CueMatcher, Reading
 from ownership_scorer.quoting import LONGEST, around, heaviest, stretches
-from ownership_scorer.rater import CallRater, Floats, call_features
+from ownership_scorer.rater import CallRater, call_features
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.tagger import BehaviourTagger
 from ownership_scorer.transcript import Transcript

@@ -8,52 +8,35 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.special import expit
 
-Floats = NDArray[np.float32]
+from ownership_scorer import networks
+from ownership_scorer.arrays import Floats
+from ownership_scorer.networks import NetworkSettings
+from ownership_scorer.rubric import BEHAVIOURS
 
 #: Share of the best F1 that is good enough for a higher threshold.
 _NEARLY: Final = 0.97
+#: Said in more ways than a training corpus has, so that a model is less sure of them in real calls: they keep the best threshold.
+_MANY_WAYS: Final = frozenset({"probe", "set_expectation"})
 #: A threshold that no probability reaches.
 _NEVER: Final = 1.1
 
 
 @dataclass(frozen=True, slots=True)
-class TaggerSettings:
-    """How a tagger is fitted.
+class TaggerSettings(NetworkSettings):
+    """How a tagger is fitted: `NetworkSettings`, and two more.
 
     Parameters
     ----------
-    hidden : int
-        Units of the hidden layer that all behaviours share, a network.
     networks : int
         Networks over all features, with different random starts.
     context_networks : int
         Networks over cues and context alone, without the turn's own words: they carry over better to unknown domains.
         The log-odds of all networks are averaged.
-    epochs : int
-        Passes over the training turns.
-    batch : int
-        Turns a step.
-    l2 : float
-        Weight penalty.
-    dropout : float
-        Share of a turn's features hidden at random in each pass, so that no single word carries the decision.
-    learning_rate : float
-        Step size of Adam.
-    seed : int
-        Random start; the same seed and data give the same tagger.
     """
 
-    hidden: int = 64
     networks: int = 2
     context_networks: int = 2
-    epochs: int = 10
-    batch: int = 128
-    l2: float = 1e-2
-    dropout: float = 0.3
-    learning_rate: float = 1e-3
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +82,16 @@ class BehaviourTagger:
         BehaviourTagger
         """
         settings = settings or TaggerSettings()
-        views = [features.shape[1]] * settings.networks + [n_context] * settings.context_networks
-        parts = [_network(features[:, :width], labels, settings, number) for number, width in enumerate(views)]
+        widths = [features.shape[1]] * settings.networks + [n_context] * settings.context_networks
+        from sklearn.neural_network import MLPClassifier
+
         ones = np.ones(labels.shape[1], dtype=np.float32)
-        return cls(
-            inner=np.hstack([np.pad(coefs[0], ((0, features.shape[1] - len(coefs[0])), (0, 0))) for coefs, _ in parts]).astype(np.float32),
-            inner_bias=np.hstack([biases[0] for _, biases in parts]).astype(np.float32),
-            outer=(np.vstack([coefs[1] for coefs, _ in parts]) / len(parts)).astype(np.float32),
-            outer_bias=np.mean([biases[1] for _, biases in parts], axis=0).astype(np.float32),
-            slope=ones,
-            offset=ones * 0,
-            threshold=ones * 0.5,
-        )
+        layers = networks.fit(MLPClassifier, features, labels, widths, settings)
+        return cls(*layers, slope=ones, offset=ones * 0, threshold=ones * 0.5)
 
     def log_odds(self, features: csr_matrix) -> Floats:
         """Return uncalibrated log-odds, shape (turns, behaviours)."""
-        hidden = np.asarray(features @ self.inner)
-        hidden += self.inner_bias
-        np.maximum(hidden, 0, out=hidden)
-        odds: Floats = hidden @ self.outer + self.outer_bias
-        return odds
+        return networks.Layers(self.inner, self.inner_bias, self.outer, self.outer_bias).output(features)
 
     def probabilities(self, features: csr_matrix) -> Floats:
         """Return calibrated probabilities, shape (turns, behaviours), each in 0..1."""
@@ -126,8 +99,7 @@ class BehaviourTagger:
 
     def calibrate(self, log_odds: Floats) -> Floats:
         """Turn log-odds into calibrated probabilities, of the same shape."""
-        probability: Floats = expit(log_odds * self.slope + self.offset)
-        return probability
+        return _logistic(log_odds * self.slope + self.offset)
 
     def weights(self, features: csr_matrix, behaviour: int) -> csr_matrix:
         """Return how much each feature of each turn adds to the log-odds of a behaviour (exact at the network's present state)."""
@@ -158,7 +130,8 @@ class BehaviourTagger:
             if 0 < labels[:, k].sum() < len(labels):
                 model = LogisticRegression(C=1e3).fit(log_odds[:, k : k + 1], labels[:, k] > 0)
                 slope[k], offset[k] = max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
-                threshold[k] = best_threshold(expit(log_odds[:, k] * slope[k] + offset[k]), labels[:, k])
+                nearly = 1 if BEHAVIOURS[k] in _MANY_WAYS else _NEARLY
+                threshold[k] = best_threshold(_logistic(log_odds[:, k] * slope[k] + offset[k]), labels[:, k], nearly)
         return BehaviourTagger(self.inner, self.inner_bias, self.outer, self.outer_bias, slope, offset, threshold)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -166,14 +139,22 @@ class BehaviourTagger:
         return {name: getattr(self, name) for name in self.__dataclass_fields__}
 
 
-def best_threshold(probability: Floats, label: Floats) -> float:
-    """Return the highest probability from which calling turns positive gives nearly (97 %) the best F1, read off a smoothed curve.
+def _logistic(log_odds: Floats) -> Floats:
+    # That of scipy.special takes a tenth of a second to import.
+    probability: Floats = np.exp(-np.logaddexp(0, -log_odds))
+    return probability
+
+
+def best_threshold(probability: Floats, label: Floats, nearly: float = _NEARLY) -> float:
+    """Return the highest probability from which calling turns positive gives nearly the best F1, read off a smoothed curve.
 
     The highest, because real calls show every behaviour more rarely than a training corpus does.
 
     Parameters
     ----------
     probability, label : array, shape (turns,)
+    nearly : float
+        Share of the best F1 that is enough.
 
     Returns
     -------
@@ -185,33 +166,4 @@ def best_threshold(probability: Floats, label: Floats) -> float:
     hits = (said & (label[:, None] > 0)).sum(0)
     f1 = 2 * hits / np.maximum(1, said.sum(0) + label.sum())
     smooth = np.convolve(np.pad(f1, 4, mode="edge"), np.ones(9) / 9, mode="valid")
-    return float(grid[np.flatnonzero(smooth >= _NEARLY * smooth.max())[-1]])
-
-
-def _network(features: csr_matrix, labels: Floats, settings: TaggerSettings, number: int) -> tuple[list[Floats], list[Floats]]:
-    """Fit one network; return its weights and biases, a layer each."""
-    from sklearn.neural_network import MLPClassifier
-
-    random = np.random.default_rng([settings.seed, number])
-    network = MLPClassifier(
-        (settings.hidden,),
-        alpha=settings.l2,
-        batch_size=min(settings.batch, features.shape[0]),
-        learning_rate_init=settings.learning_rate,
-        random_state=int(random.integers(2**31)),
-    )
-    for epoch in range(settings.epochs):
-        seen = _hide(features, settings.dropout, random)
-        network.partial_fit(seen, labels, **({"classes": np.arange(labels.shape[1])} if epoch == 0 else {}))
-        if epoch == settings.epochs * 2 // 3:
-            # A smaller step in the last third settles the weights.
-            network._optimizer.learning_rate_init = settings.learning_rate / 3
-    return network.coefs_, network.intercepts_
-
-
-def _hide(features: csr_matrix, share: float, random: np.random.Generator) -> csr_matrix:
-    if not share:
-        return features
-    seen = features.copy()
-    seen.data = (random.random(len(seen.data)) >= share).astype(seen.data.dtype) / (1 - share)
-    return seen
+    return float(grid[np.flatnonzero(smooth >= nearly * smooth.max())[-1]])

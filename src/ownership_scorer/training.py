@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ownership_scorer.agreement import behaviour_f1, weighted_kappa
+from ownership_scorer.arrays import Floats
 from ownership_scorer.cuebook import Cuebook
 from ownership_scorer.features import FeatureSpace, Rows
 from ownership_scorer.matching import CueMatcher
-from ownership_scorer.rater import CallRater, Floats, RaterSettings, call_features, ratings_array
+from ownership_scorer.rater import CallRater, RaterSettings, call_features, ratings_array
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.runs import NO_BREAK
 from ownership_scorer.scorer import Judgeable, OwnershipScorer, facts

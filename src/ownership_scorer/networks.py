@@ -1,0 +1,126 @@
+"""Small neural networks of one hidden layer, several side by side as one: fitted with scikit-learn, kept as arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from scipy.sparse import csr_matrix, issparse
+
+from ownership_scorer.arrays import Floats
+
+#: The share of the passes after which smaller steps settle the weights, and how much smaller they are.
+_SETTLE: Final = 2 / 3
+_SMALLER: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkSettings:
+    """How networks are fitted.
+
+    Parameters
+    ----------
+    hidden : int
+        Units of the hidden layer that all outputs share, a network.
+    epochs : int
+        Passes over the training rows.
+    batch : int
+        Rows a step.
+    steps : int
+        Fewest steps in all: with few rows, more passes are made.
+    l2 : float
+        Weight penalty.
+    dropout : float
+        Share of a row's features hidden at random in each pass, so that no single one carries the decision.
+    learning_rate : float
+        Step size of Adam.
+    seed : int
+        Random start; the same seed and data give the same network.
+    """
+
+    hidden: int = 64
+    epochs: int = 10
+    batch: int = 128
+    steps: int = 1000
+    l2: float = 1e-2
+    dropout: float = 0.3
+    learning_rate: float = 1e-3
+    seed: int = 0
+
+
+class Layers(NamedTuple):
+    """Weights of several networks whose outputs are averaged, their hidden units side by side."""
+
+    inner: Floats  #: shape (features, units)
+    inner_bias: Floats  #: shape (units,)
+    outer: Floats  #: shape (units, outputs)
+    outer_bias: Floats  #: shape (outputs,)
+
+    def output(self, features: csr_matrix | Floats) -> Floats:
+        """Return the averaged outputs, shape (rows, outputs)."""
+        hidden = np.asarray(features @ self.inner)
+        hidden += self.inner_bias
+        np.maximum(hidden, 0, out=hidden)
+        output: Floats = hidden @ self.outer + self.outer_bias
+        return output
+
+
+def fit(kind: type[Any], features: csr_matrix | Floats, targets: Floats, widths: Sequence[int], settings: NetworkSettings) -> Layers:
+    """Fit networks, one for each width.
+
+    Parameters
+    ----------
+    kind : type
+        `sklearn.neural_network.MLPClassifier` (outputs are log-odds) or `MLPRegressor`.
+    features : csr_matrix or array, shape (rows, features)
+    targets : array, shape (rows, outputs)
+    widths : sequence of int
+        How many of the first features each network sees.
+    settings : NetworkSettings
+
+    Returns
+    -------
+    Layers
+    """
+    parts = [_network(kind, features[:, :width], targets, settings, number) for number, width in enumerate(widths)]
+    return Layers(
+        inner=np.hstack([np.pad(coefs[0], ((0, features.shape[1] - len(coefs[0])), (0, 0))) for coefs, _ in parts]).astype(np.float32),
+        inner_bias=np.hstack([biases[0] for _, biases in parts]).astype(np.float32),
+        outer=(np.vstack([coefs[1] for coefs, _ in parts]) / len(parts)).astype(np.float32),
+        outer_bias=np.mean([biases[1] for _, biases in parts], axis=0).astype(np.float32),
+    )
+
+
+def _network(kind: type[Any], features: csr_matrix | Floats, targets: Floats, settings: NetworkSettings, number: int) -> tuple[list[Floats], list[Floats]]:
+    """Fit one network; return its weights and biases, a layer each."""
+    from sklearn.base import is_classifier
+
+    random = np.random.default_rng([settings.seed, number])
+    size = min(settings.batch, features.shape[0])
+    epochs = max(settings.epochs, -(-settings.steps // -(-features.shape[0] // size)))
+    network = kind(
+        hidden_layer_sizes=(settings.hidden,),
+        alpha=settings.l2,
+        batch_size=size,
+        learning_rate_init=settings.learning_rate,
+        random_state=int(random.integers(2**31)),
+    )
+    first = {"classes": np.arange(targets.shape[1])} if is_classifier(network) else {}
+    for epoch in range(epochs):
+        network.partial_fit(_hide(features, settings.dropout, random), targets, **(first if epoch == 0 else {}))
+        if epoch == int(epochs * _SETTLE):
+            network._optimizer.learning_rate_init = settings.learning_rate / _SMALLER
+    return network.coefs_, network.intercepts_
+
+
+def _hide(features: csr_matrix | Floats, share: float, random: np.random.Generator) -> csr_matrix | Floats:
+    """Hide a share of the features, others each time."""
+    if not share:
+        return features
+    if not issparse(features):
+        return (features * (random.random(features.shape) >= share) / (1 - share)).astype(features.dtype)
+    seen = features.copy()
+    seen.data = (random.random(len(seen.data)) >= share).astype(seen.data.dtype) / (1 - share)
+    return seen
