@@ -1,10 +1,14 @@
 """Words of a turn: spaCy's tokens, normalised, with offsets that lead back to the text."""
 
+import re
+
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from spacy.lang.en import English
 
+from ownership_scorer import runs, tokenizer
 from ownership_scorer.runs import COMMA, NO_BREAK, QUESTION, SENTENCE
 from ownership_scorer.tokenizer import Tokenizer
 
@@ -75,6 +79,71 @@ def test_runs_are_tokenised_as_spacy_would(pieces):
 def test_pickled_tokenizer_forgets_what_it_read():
     import pickle
 
-    tokenizer = Tokenizer()
-    tokenizer.tokens("my pin is secret")
-    assert b"secret" not in pickle.dumps(tokenizer)
+    learned = Tokenizer()
+    learned.tokens("my pin is secret")
+    assert b"secret" not in pickle.dumps(learned)
+
+
+RUNS = [
+    "order",
+    "Order.",
+    "(order",
+    "“order”",
+    "order...",
+    "order?!",
+    '"order",',
+    "#order",
+    "a.m.",
+    "Mr.",
+    "e.g.",
+    "D:",
+    "xD",
+    "don't",
+    "cannot",
+    "gonna",
+    "Co..",
+    "it.",
+    "v.v.",
+    "(beep)",
+    "#4",
+    "um,",
+    "ATL.",
+]
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_a_short_cut_reads_what_spacy_reads(run, monkeypatch):
+    short = runs.analyse(run)
+    monkeypatch.setattr(runs, "_PLAIN", re.compile("(?!)"))
+    assert short == runs.analyse(run)
+
+
+@given(st.from_regex(r"[#(\"“]?[A-Za-z]{1,8}[.?!]{0,3}[,;:)\"”]?", fullmatch=True))
+def test_every_run_of_letters_and_marks_is_read_as_spacy_reads_it(run):
+    short = runs.analyse(run)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(runs, "_PLAIN", re.compile("(?!)"))
+        assert short == runs.analyse(run)
+
+
+def test_a_memory_that_is_full_starts_afresh_with_the_same_words(monkeypatch):
+    texts = [f"well hello there, number {n} speaking" for n in range(50)]
+    expected = [TOKENIZER.tokens(text) for text in texts]
+    monkeypatch.setattr(tokenizer, "_WORDS", 40)
+    small = Tokenizer()
+    assert [small.tokens(text) for text in texts] == expected
+    assert len(small._memory.numbers) < 20
+
+
+def test_what_is_noted_of_a_turn_is_asked_for_once():
+    words, asked = Tokenizer().read(["one", "two words", "one"]), []
+
+    def count(turns):
+        asked.extend(turns.tolist())
+        return np.ones(len(turns), dtype=np.int64), turns * 10
+
+    for _ in range(2):
+        counts, values = words.memory.notes("somebody", 1).of(words.number, count)
+        assert counts.tolist() == [1, 1, 1]
+        assert values.tolist() == (words.number * 10).tolist()
+    assert sorted(asked) == [0, 1]
