@@ -31,6 +31,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 import numpy as np
 
 import ownership_scorer as own
+from ownership_scorer import runs
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT / "data" / "calls.jsonl"
@@ -67,6 +68,7 @@ def tokenizer() -> Callable[[Sequence[own.Transcript]], None]:
 
 def scoring(model: str | None) -> Callable[[Sequence[own.Transcript]], None]:
     scorer = own.load(model)
+    runs.forget()
     # What is imported at the first call is no part of scoring; its few words are no help later.
     scorer.score(own.Transcript("first", (own.Turn("agent", "“”"),)))
 

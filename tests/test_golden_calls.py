@@ -13,12 +13,13 @@ TRANSCRIPTS = {name: Transcript.from_text(call["call"], name) for name, call in 
 ANY = "any"
 # What the shipped model gets wrong, and why; strict, so that a model that mends one says so.
 KNOWN = {
-    ("evidence", "speech-without-punctuation"): "a question at the end of an apology, in raw speech, is not seen as a probe",
+    ("evidence", "negation-that-helps"): "an act announced at the end of a turn of reassurance is missed",
     ("evidence", "irish-and-scots"): "an echo in other words is not seen as reflection",
     ("evidence", "redaction-marks"): "an echo among marks is not seen as reflection",
     ("nothing", "negation-of-a-promise"): "the words of a denied promise still count for a promise",
     ("ratings", "negation-of-a-promise"): "the words of a denied promise still count for a promise",
-    ("ratings", "bare-demand-in-context"): "one rating lies just outside its bounds",
+    ("ratings", "redaction-marks"): "ownership lies 0.1 below its bounds",
+    ("ratings", "no-with-and-without-a-way-out"): "ownership lies 0.1 below its bounds",
 }
 
 

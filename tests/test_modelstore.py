@@ -51,7 +51,7 @@ def test_changed_cues_are_refused(folder):
 def test_other_format_is_refused(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(ModelError, match="format 99; this version reads format 1"):
+    with pytest.raises(ModelError, match="format 99; this version reads format 2"):
         modelstore.load(folder)
 
 

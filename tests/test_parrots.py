@@ -11,8 +11,6 @@ PAIRS = tomllib.loads((Path(__file__).parent / "golden" / "parrots.toml").read_t
 # Pairs that the shipped model gets wrong, and why; strict, so that a model that mends one says so.
 KNOWN = {
     "cable-script-quoted": "quoted phrases count as meant where a comma or nothing stands before them",
-    "it-desk-ticket": "nothing tells the rater that no result followed",
-    "streaming-checking-now": "nothing tells the rater that no result followed",
 }
 KEYS = {"trick", "industry", "channel", "avoids", "parrot", "plain"}
 

@@ -1,5 +1,6 @@
 """Words of a turn: spaCy's tokens, normalised, with offsets that lead back to the text."""
 
+import os
 import re
 
 import numpy as np
@@ -147,3 +148,40 @@ def test_what_is_noted_of_a_turn_is_asked_for_once():
         assert counts.tolist() == [1, 1, 1]
         assert values.tolist() == (words.number * 10).tolist()
     assert sorted(asked) == [0, 1]
+
+
+def test_a_turn_learned_by_half_is_forgotten(monkeypatch):
+    broken = Tokenizer()
+    broken.tokens("hello there")
+    with monkeypatch.context() as patch:
+        patch.setattr(broken._memory.stems, "extend", lambda *_: (_ for _ in ()).throw(MemoryError))
+        with pytest.raises(MemoryError):
+            broken.tokens("one more turn")
+    for text in ("completely different words", "one more turn", "hello there"):
+        assert broken.tokens(text) == TOKENIZER.tokens(text)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork on this system")
+def test_a_process_forked_off_while_another_thread_learns_does_not_hang():
+    shared = Tokenizer()
+    shared.tokens("hello there")
+    shared._memory._lock.acquire()  # as another thread would hold it
+    child = os.fork()
+    if not child:
+        os._exit(0 if shared.tokens("something new").words == ["something", "new"] else 1)
+    assert os.waitpid(child, 0)[1] == 0
+
+
+@pytest.mark.parametrize("text", ["[noise]" * 2000, "<unk>" * 2000, "hello a\ud800b there", "x" * 100_000])
+def test_what_no_person_says_is_read_all_the_same(text):
+    tokens, spans = TOKENIZER.tokens(text), TOKENIZER.spans(text)
+    assert len(tokens.words) == len(spans)
+    assert max(map(len, tokens.stems)) < 100
+
+
+def test_long_runs_fill_the_memory(monkeypatch):
+    monkeypatch.setattr(tokenizer, "_CHARACTERS", 1000)
+    small = Tokenizer()
+    for n in range(20):
+        small.tokens(f"{n}" * 300)
+    assert len(small._memory.numbers) < 5

@@ -25,7 +25,7 @@ def offsets(counts: Ints | NDArray[np.bool_]) -> Ints:
 def distinct(values: Ints) -> Ints:
     """Return the distinct values, ascending; numpy sorts numbers some twenty times faster than its `unique` finds them."""
     ordered = np.sort(values)
-    return ordered[np.flatnonzero(np.diff(ordered, prepend=-1 if not len(ordered) else ordered[0] - 1))]
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
 
 
 def order(keys: Ints) -> Ints:

@@ -95,7 +95,7 @@ class Cuebook:
     cues: tuple[Cue, ...]
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
-    _expanded: dict[str, list[tuple[str, ...]]] = field(default_factory=dict, repr=False, compare=False)
+    _expanded: dict[str, list[tuple[str, ...]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (Cuebook, (self.cues, self.lists, self.sources))
@@ -154,7 +154,9 @@ class Cuebook:
                     except CueError as error:
                         raise CueError(f"{name}: cue {cue.id!r}: {error}") from None
                 cues[cue.id] = cue
-        return cls(tuple(cues.values()), lists, dict(sources), expanded)
+        book = cls(tuple(cues.values()), lists, dict(sources))
+        book._expanded.update(expanded)
+        return book
 
     @property
     def digest(self) -> str:

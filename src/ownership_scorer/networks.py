@@ -122,5 +122,5 @@ def _hide(features: csr_matrix | Floats, share: float, random: np.random.Generat
     if not issparse(features):
         return (features * (random.random(features.shape) >= share) / (1 - share)).astype(features.dtype)
     seen = features.copy()
-    seen.data = (random.random(len(seen.data)) >= share).astype(seen.data.dtype) / (1 - share)
+    seen.data *= (random.random(len(seen.data)) >= share).astype(seen.data.dtype) / (1 - share)
     return seen

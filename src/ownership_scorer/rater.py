@@ -19,19 +19,24 @@ from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS, GROUP, INTERVAL, SCA
 _GROUPS: Final = tuple(dict.fromkeys(GROUP.values()))
 _IN_GROUP: Final = np.array([[GROUP[b] == g for b in BEHAVIOURS] for g in _GROUPS])
 
-#: Names of the columns of `call_features`, apart from the text features.
+#: What is known of a call besides the agent's behaviours.
 FACTS: Final = ("agent_turns", "agent_words", "words_a_turn", "shown", "heard_thanks", "heard_upset", "heard_problem", "heard_request", "heard_declines")
 FEATURES: Final = (
     *(f"sum:{b}" for b in BEHAVIOURS),
     *(f"any:{b}" for b in BEHAVIOURS),
     *(f"share:{b}" for b in BEHAVIOURS),
     *(f"late:{b}" for b in BEHAVIOURS),
+    *(f"said:{b}" for b in BEHAVIOURS),
+    *(f"ever_said:{b}" for b in BEHAVIOURS),
+    "silent",
     *(f"any:{g}" for g in _GROUPS),
     *FACTS,
 )
-"""Names of the columns of `call_features` that every model has; the means of its own context features follow."""
+"""Names of the columns of `call_features` that every model has; the means of its own context features follow. ``silent``: turns that show nothing."""
 
 
+#: Weight of the forests in the mean of the two readings.
+_FORESTS: Final = 0.7
 #: Added to a feature's standard deviation, so that one that hardly ever differs does not shout; a standardised feature reaches no farther than the second.
 _LEAST_SPREAD: Final = np.float32(0.01)
 _FARTHEST: Final = 6
@@ -68,12 +73,14 @@ class RaterSettings(NetworkSettings):
     batch: int = 64
 
 
-def call_features(probability: Floats, call: NDArray[np.int64], n_calls: int, facts: Floats, context: csr_matrix) -> Floats:
+def call_features(probability: Floats, said: NDArray[np.bool_], call: NDArray[np.int64], n_calls: int, facts: Floats, context: csr_matrix) -> Floats:
     """Sum the tagger's output up over calls.
 
     Parameters
     ----------
     probability : array, shape (agent turns, behaviours)
+    said : array, shape (agent turns, behaviours)
+        Where the probability reaches its threshold.
     call : array, shape (agent turns,)
         Call of each turn, ascending.
     n_calls : int
@@ -99,18 +106,20 @@ def call_features(probability: Floats, call: NDArray[np.int64], n_calls: int, fa
     position = np.arange(len(call)) - np.repeat(starts, counts[has])
     late = probability * (position >= (2 * np.repeat(counts[has], counts[has])) // 3)[:, None]
     late = np.maximum.reduceat(late, starts, axis=0)
+    times = np.add.reduceat(said.astype(np.float32), starts, axis=0)
+    silent = np.add.reduceat((~said.any(axis=1)).astype(np.float32), starts)[:, None] / n
     any_group = np.stack([1 - np.prod(1 - np.where(mask, some, 0), axis=1) for mask in _IN_GROUP], axis=1)
     shown = np.add.reduceat(1 - np.prod(1 - probability, axis=1), starts)[:, None] / n
     words = facts[has, :1]
     rest = [np.log1p(n), np.log1p(words), words / n / 20, shown, np.log1p(facts[has, 1:])]
     of_call = csr_matrix((np.repeat(1 / counts[has], counts[has]), np.arange(len(call)), np.append(starts, len(call))), shape=(len(has), len(call)))
-    out[has] = np.hstack([np.log1p(total), some, total / n, late, any_group, *rest, (of_call @ context).toarray()])
+    out[has] = np.hstack([np.log1p(total), some, total / n, late, np.log1p(times), times > 0, silent, any_group, *rest, (of_call @ context).toarray()])
     return out
 
 
 @dataclass(frozen=True, slots=True)
 class CallRater:
-    """Two readings of a call, averaged: forests, and small networks; with learned interval widths.
+    """The weighted mean of two readings of a call, by forests and by small networks; with learned interval widths.
 
     Parameters
     ----------
@@ -167,9 +176,9 @@ class CallRater:
         return cls(forest, middle, spread, layers, stretch, knots, flat, flat)
 
     def expected(self, features: Floats) -> Floats:
-        """Return the mean of the two readings, shape (calls, dimensions), before stretching."""
+        """Return the weighted mean of the two readings, shape (calls, dimensions), before stretching."""
         other = np.clip(self.layers.output(_standard(features, self.middle, self.spread)), *SCALE)
-        expected: Floats = ((self.forests.predict(features) + other) / 2).astype(np.float32)
+        expected: Floats = (_FORESTS * self.forests.predict(features) + (1 - _FORESTS) * other).astype(np.float32)
         return expected
 
     def rate(self, features: Floats) -> tuple[Floats, Floats, Floats]:
@@ -187,7 +196,7 @@ class CallRater:
         return self.finish(self.expected(features) if len(features) else np.zeros((0, len(DIMENSIONS)), dtype=np.float32))
 
     def finish(self, raw: Floats) -> tuple[Floats, Floats, Floats]:
-        """Give the forests' means their spread and their intervals; shapes as in `rate`."""
+        """Give expected ratings their spread and their intervals; shapes as in `rate`."""
         centre, factor = self.stretch[:, 0], self.stretch[:, 1]
         score = np.clip(centre + (raw - centre) * factor, *SCALE).astype(np.float32)
         low, high = np.empty_like(score), np.empty_like(score)
@@ -216,6 +225,8 @@ class CallRater:
         stretch, knots, below, above = (a.copy() for a in (self.stretch, self.knots, self.below, self.above))
         for d in range(len(DIMENSIONS)):
             rated = ~np.isnan(ratings[:, d])
+            if not rated.any():
+                continue
             raw, true = expected[rated, d], ratings[rated, d]
             centre = float(np.mean(true))
             kappas = [weighted_kappa(true, _stretched(raw, centre, factor)) for factor in _FACTORS]

@@ -27,6 +27,8 @@ _ENDINGS: Final = ("s", "ing", "ed", "ly")
 _PLAIN: Final = re.compile(r"([#(\"“]?)([A-Za-z]*[a-z])([.?!]*[,;:)\"”]?)|([A-Za-z]+|[0-9]+)([,?!]?)")
 #: What a mark such as ``[noise]`` begins with.
 _OPENS_MARK: Final = frozenset("[<(#*")
+#: Half a character, which spaCy cannot encode.
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 #: A run longer than this is no word (a base64 blob, a web address); it becomes one unknown token.
 _LONGEST_RUN: Final = 80
 
@@ -74,32 +76,32 @@ def forget() -> None:
 def analyse(piece: str) -> Run:
     """Read one run of characters."""
     lower = piece.lower()
+    if len(piece) > _LONGEST_RUN:
+        return Run((MASK,), (lower[:_LONGEST_RUN],), ((0, len(piece)),), (NO_BREAK,), NO_BREAK)
     mark = MARKS.match(lower) if lower[0] in _OPENS_MARK else None
-    if not mark and len(piece) <= _LONGEST_RUN and (plain := _PLAIN.fullmatch(piece)):
+    if mark:
+        return _analyse_mark(piece, mark)
+    if plain := _PLAIN.fullmatch(piece):
         before, word, after = plain[1] or "", plain[2] or plain[4], plain[3] or plain[5] or ""
         rules, norm = _norm()
         # spaCy takes off the marks one after the other and looks for a rule each time.
         if word not in rules and not (after and any(part[: len(part) - i] in rules for part in (piece, word + after) for i in range(len(after)))):
             return _analyse_plain(len(before), word, after, norm(word))
-    if mark:
-        return _analyse_mark(piece, mark)
-    if len(piece) > _LONGEST_RUN:
-        return Run((MASK,), (lower,), ((0, len(piece)),), (NO_BREAK,), NO_BREAK)
     if _CUT_WORD.fullmatch(lower) or _SIGNATURE.fullmatch(piece):
         return Run((), (), (), (), NO_BREAK)
     words: list[str] = []
     stems: list[str] = []
     spans: list[tuple[int, int]] = []
     breaks: list[int] = []
-    before = NO_BREAK
-    for token in _english()(piece):
+    leading = NO_BREAK
+    for token in _english()(_SURROGATE.sub("\ufffd", piece)):
         text = token.lower_
         if not any(c.isalnum() for c in text):
             strength = max((_BREAKS.get(c, NO_BREAK) for c in text), default=NO_BREAK)
             if breaks:
                 breaks[-1] = max(breaks[-1], strength)
-            elif not words:
-                before = max(before, strength)
+            else:
+                leading = max(leading, strength)
             if text not in ("'s", "’s"):
                 continue
         if text in FILLERS:
@@ -110,7 +112,7 @@ def analyse(piece: str) -> Run:
             stems.append(_stem(text))
             spans.append(span)
             breaks.append(NO_BREAK)
-    return Run(tuple(words), tuple(stems), tuple(spans), tuple(breaks), before)
+    return Run(tuple(words), tuple(stems), tuple(spans), tuple(breaks), leading)
 
 
 def _analyse_plain(begin: int, word: str, marks: str, norm: str) -> Run:

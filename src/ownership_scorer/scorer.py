@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ownership_scorer.arrays import Floats, Ints
 from ownership_scorer.cuebook import STATES, Cuebook
@@ -123,9 +124,10 @@ class OwnershipScorer:
         read = self._matcher.read(calls)
         rows = self.space.rows(read)
         probability = self.tagger.probabilities(rows.matrix)
-        evidence = self._evidence(read, rows, probability)
+        said = probability >= self.tagger.threshold
+        evidence = self._evidence(read, rows, probability, said)
         known = facts(read)
-        rated = self.rater.rate(call_features(probability, rows.call, len(calls), known, rows.context))
+        rated = self.rater.rate(call_features(probability, said, rows.call, len(calls), known, rows.context))
         agent_turns, agent_words = np.bincount(rows.call, minlength=len(calls)).tolist(), known[:, 0].tolist()
         out = []
         for c, (call, score, low, high) in enumerate(zip(calls, *(np.round(part.astype(float), 2).tolist() for part in rated), strict=True)):
@@ -158,11 +160,11 @@ class OwnershipScorer:
             return TOO_FEW_WORDS
         return SCORED
 
-    def _evidence(self, read: Reading, rows: Rows, probability: Floats) -> list[list[Evidence]]:
+    def _evidence(self, read: Reading, rows: Rows, probability: Floats, said: NDArray[np.bool_]) -> list[list[Evidence]]:
         words = read.words
         agent = read.first_turn[rows.call] + rows.turn
         spoken = np.diff(words.first)[agent] > 0
-        row, behaviour = np.nonzero((probability >= self.tagger.threshold) & spoken[:, None])
+        row, behaviour = np.nonzero(said & spoken[:, None])
         turn = agent[row]
         hit = self._matcher.best(read, turn, behaviour)
         first, last = words.first[turn], words.first[turn + 1]

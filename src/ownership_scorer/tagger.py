@@ -18,6 +18,8 @@ from ownership_scorer.rubric import BEHAVIOURS
 _NEARLY: Final = 0.97
 #: Said in more ways than a training corpus has, so that a model is less sure of them in real calls: they keep the best threshold.
 _MANY_WAYS: Final = frozenset({"probe", "set_expectation"})
+#: So many times rarer in real calls than in the training corpus, which was enriched with them: a false alarm weighs accordingly.
+_RARER: Final = {"dismiss": 8}
 #: A threshold that no probability reaches.
 _NEVER: Final = 1.1
 
@@ -41,7 +43,7 @@ class TaggerSettings(NetworkSettings):
 
 @dataclass(frozen=True, slots=True)
 class BehaviourTagger:
-    """A one-layer network over sparse turn features, with calibrated outputs and a threshold a behaviour.
+    """Networks of one hidden layer over sparse turn features, side by side, with calibrated outputs and a threshold a behaviour.
 
     Parameters
     ----------
@@ -101,16 +103,6 @@ class BehaviourTagger:
         """Turn log-odds into calibrated probabilities, of the same shape."""
         return _logistic(log_odds * self.slope + self.offset)
 
-    def weights(self, features: csr_matrix, behaviour: int) -> csr_matrix:
-        """Return how much each feature of each turn adds to the log-odds of a behaviour (exact at the network's present state)."""
-        hidden = np.asarray(features @ self.inner) + self.inner_bias
-        active = (hidden > 0) * self.outer[:, behaviour]
-        out = features.copy()
-        for row in range(features.shape[0]):
-            span = slice(features.indptr[row], features.indptr[row + 1])
-            out.data[span] = self.inner[features.indices[span]] @ active[row]
-        return out
-
     def calibrated(self, log_odds: Floats, labels: Floats) -> BehaviourTagger:
         """Return this tagger with calibration and thresholds from log-odds of turns that it (or its twin of the same recipe) was not fitted on.
 
@@ -130,8 +122,9 @@ class BehaviourTagger:
             if 0 < labels[:, k].sum() < len(labels):
                 model = LogisticRegression(C=1e3).fit(log_odds[:, k : k + 1], labels[:, k] > 0)
                 slope[k], offset[k] = max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
-                nearly = 1 if BEHAVIOURS[k] in _MANY_WAYS else _NEARLY
-                threshold[k] = best_threshold(_logistic(log_odds[:, k] * slope[k] + offset[k]), labels[:, k], nearly)
+                name = BEHAVIOURS[k]
+                nearly = 1 if name in _MANY_WAYS or name in _RARER else _NEARLY
+                threshold[k] = best_threshold(_logistic(log_odds[:, k] * slope[k] + offset[k]), labels[:, k], nearly, _RARER.get(name, 1))
         return BehaviourTagger(self.inner, self.inner_bias, self.outer, self.outer_bias, slope, offset, threshold)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -145,7 +138,7 @@ def _logistic(log_odds: Floats) -> Floats:
     return probability
 
 
-def best_threshold(probability: Floats, label: Floats, nearly: float = _NEARLY) -> float:
+def best_threshold(probability: Floats, label: Floats, nearly: float = _NEARLY, rarer: float = 1) -> float:
     """Return the highest probability from which calling turns positive gives nearly the best F1, read off a smoothed curve.
 
     The highest, because real calls show every behaviour more rarely than a training corpus does.
@@ -155,6 +148,8 @@ def best_threshold(probability: Floats, label: Floats, nearly: float = _NEARLY) 
     probability, label : array, shape (turns,)
     nearly : float
         Share of the best F1 that is enough.
+    rarer : float
+        How many turns without the behaviour each such turn stands for.
 
     Returns
     -------
@@ -164,6 +159,6 @@ def best_threshold(probability: Floats, label: Floats, nearly: float = _NEARLY) 
     grid = np.linspace(0.05, 0.9, 86)
     said = probability[:, None] >= grid
     hits = (said & (label[:, None] > 0)).sum(0)
-    f1 = 2 * hits / np.maximum(1, said.sum(0) + label.sum())
+    f1 = 2 * hits / np.maximum(1, hits + rarer * (said.sum(0) - hits) + label.sum())
     smooth = np.convolve(np.pad(f1, 4, mode="edge"), np.ones(9) / 9, mode="valid")
     return float(grid[np.flatnonzero(smooth >= nearly * smooth.max())[-1]])

@@ -1,13 +1,15 @@
 """Words of a turn, normalised so that speech, chat and print look alike, and numbered, so that whole batches can be handled as arrays.
 
-spaCy's blank English tokenizer decides what a token is. It treats every run of non-blank characters on its own, so each distinct run is asked for
-once and remembered; a transcript then costs a split and a look-up a run.
+A turn that was read before costs a look-up. The runs of non-blank characters of a new one do not depend on each other (spaCy's tokenizer treats each on its
+own), so that each distinct run is read once, too.
 """
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Callable, Hashable, Sequence
+from functools import cached_property
 from itertools import chain
 from threading import Lock
 from typing import Any, Final, NamedTuple
@@ -17,9 +19,10 @@ import numpy as np
 from ownership_scorer.arrays import Ints, Ragged, distinct, offsets, ranges
 from ownership_scorer.runs import SENTENCE, analyse, forget
 
-#: Distinct runs, and words of distinct turns, that are remembered before the memory starts afresh.
+#: Distinct runs, and words and characters of distinct turns, that are remembered before the memory starts afresh.
 _RUNS: Final = 50_000
 _WORDS: Final = 1_000_000
+_CHARACTERS: Final = 20_000_000
 
 
 class Tokens(NamedTuple):
@@ -57,41 +60,36 @@ class Vocabulary:
 
 
 class _Runs(dict[str, int]):
-    """Numbers runs of characters; what each says lies in columns, so that a batch is put together by a few array operations."""
+    """Numbers runs of characters; what each says lies in columns, so that a batch is put together by a few array operations. Not for two threads at once."""
 
     def __init__(self) -> None:
         self.vocabulary = Vocabulary()
-        self._lock = Lock()
         #: A run's length, first word, break before it; a word, its stem, offsets and break after it.
         self._of_run = (array("q"), array("q", [0]), array("q"))
         self._of_word = (array("q"), array("q"), array("q"), array("q"), array("q"))
         self._columns: tuple[int, list[Ints], list[Ints]] = (-1, [], [])
 
     def __missing__(self, piece: str) -> int:
-        with self._lock:
-            if piece in self:
-                return self[piece]
-            run, number = analyse(piece), self.vocabulary.number
-            lengths, firsts, before = self._of_run
-            words, stems, starts, ends, breaks = self._of_word
-            for word, stem, span, after in zip(run.words, run.stems, run.spans, run.breaks, strict=True):
-                words.append(number(word))
-                stems.append(number(stem))
-                starts.append(span[0])
-                ends.append(span[1])
-                breaks.append(after)
-            lengths.append(len(piece))
-            before.append(run.before)
-            firsts.append(len(words))
-            self[piece] = len(lengths) - 1
-            return len(lengths) - 1
+        run, number = analyse(piece), self.vocabulary.number
+        lengths, firsts, before = self._of_run
+        words, stems, starts, ends, breaks = self._of_word
+        for word, stem, span, after in zip(run.words, run.stems, run.spans, run.breaks, strict=True):
+            words.append(number(word))
+            stems.append(number(stem))
+            starts.append(span[0])
+            ends.append(span[1])
+            breaks.append(after)
+        lengths.append(len(piece))
+        before.append(run.before)
+        firsts.append(len(words))
+        self[piece] = len(lengths) - 1
+        return len(lengths) - 1
 
     def columns(self) -> tuple[list[Ints], list[Ints]]:
         """Return copies of the columns of runs and of words, made anew where something was learned since."""
-        with self._lock:
-            if self._columns[0] != len(self):
-                self._columns = (len(self), [np.array(column) for column in self._of_run], [np.array(column) for column in self._of_word])
-            return self._columns[1:]
+        if self._columns[0] != len(self):
+            self._columns = (len(self), [np.array(column) for column in self._of_run], [np.array(column) for column in self._of_word])
+        return self._columns[1:]
 
 
 class Notes:
@@ -142,6 +140,7 @@ class Memory:
         self.words = Ragged(np.int32, np.int8, np.int32, np.int32)  #: word, break after it, offsets of its first and past its last character
         self.stems = Ragged(np.int32)
         self._notes: dict[Hashable, Notes] = {}
+        self._characters = 0
         self._lock = Lock()
 
     def learn(self, texts: Sequence[str]) -> None:
@@ -151,17 +150,18 @@ class Memory:
             words, stems = _spelled(self.runs, fresh)
             self.words.extend(*words)
             self.stems.extend(*stems)
+            self._characters += sum(map(len, fresh))
             self.numbers.update(zip(fresh, range(len(self.numbers), len(self.numbers) + len(fresh)), strict=True))
 
     def notes(self, of: Hashable, columns: int) -> Notes:
         """Return what somebody keeps here about turns; it is forgotten with all else."""
-        with self._lock:
-            return self._notes.setdefault(of, Notes(columns))
+        notes = self._notes.get(of)
+        return self._notes.setdefault(of, Notes(columns)) if notes is None else notes
 
     @property
     def full(self) -> bool:
         """Whether it is time to start afresh."""
-        return len(self.runs) > _RUNS or self.words.size > _WORDS
+        return len(self.runs) > _RUNS or max(self.words.size, self.stems.size) > _WORDS or self._characters > _CHARACTERS
 
 
 class Words:
@@ -180,8 +180,6 @@ class Words:
     vocabulary : Vocabulary
     words, breaks, first : array
         Number of each word, break after it; first word of each turn, and the end of the last. A word said twice in a row stands once.
-    stems, first_stem : array
-        As said, nothing left out.
     """
 
     def __init__(self, memory: Memory, number: Ints) -> None:
@@ -191,8 +189,16 @@ class Words:
         self.words = memory.words.take(0, self._places).astype(np.int64)
         self.breaks = memory.words.take(1, self._places).astype(np.int64)
         self.first = offsets(memory.words.counts(number))
-        self.stems = memory.stems.take(0, memory.stems.places(number)).astype(np.int64)
-        self.first_stem = offsets(memory.stems.counts(number))
+
+    @cached_property
+    def stems(self) -> Ints:
+        """Words as said, nothing left out."""
+        return self.memory.stems.take(0, self.memory.stems.places(self.number)).astype(np.int64)
+
+    @cached_property
+    def first_stem(self) -> Ints:
+        """First of the stems of each turn, and the end of the last."""
+        return offsets(self.memory.stems.counts(self.number))
 
     def __len__(self) -> int:
         return len(self.number)
@@ -261,7 +267,11 @@ class Tokenizer:
     """Splits turns into normalised words, remembering each distinct turn and each distinct run of characters."""
 
     def __init__(self) -> None:
-        self._memory = Memory()
+        self.forget()
+
+    def forget(self) -> None:
+        """Start afresh."""
+        self._memory, self._process = Memory(), os.getpid()
 
     def __reduce__(self) -> tuple[Any, ...]:
         # What was remembered may hold words of transcripts; a pickle must not.
@@ -269,13 +279,21 @@ class Tokenizer:
 
     def read(self, texts: Sequence[str]) -> Words:
         """Return the words of turns; fillers, cut-off words, non-speech marks and punctuation are left out."""
-        memory = self._memory
-        if memory.full:
-            memory = self._memory = Memory()
+        if self._memory.full:
+            self.forget()
             forget()
+        elif self._process != os.getpid():
+            # Another thread may have been learning, with the lock in its hand, when this process was forked off.
+            self.forget()
+        memory = self._memory
         numbers = [*map(memory.numbers.get, texts)]
         if None in numbers:
-            memory.learn(texts)
+            try:
+                memory.learn(texts)
+            except BaseException:
+                # Learned by half, it would give the words of one turn for another.
+                self.forget()
+                raise
             numbers = [*map(memory.numbers.get, texts)]
         return Words(memory, np.array(numbers, dtype=np.int64))
 

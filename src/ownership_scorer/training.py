@@ -133,7 +133,7 @@ def fit(
     tagger = tag(np.ones(len(calls), dtype=bool)).calibrated(log_odds, truth)
     tagger = replace(tagger, inner=tagger.inner.astype(np.float16).astype(np.float32))
     probability = tagger.calibrate(log_odds)
-    features = call_features(probability, rows.call, len(calls), call_facts, rows.matrix[:, : len(space.dense)])
+    features = call_features(probability, probability >= tagger.threshold, rows.call, len(calls), call_facts, rows.matrix[:, : len(space.dense)])
     expected = np.zeros_like(ratings)
     for fold in np.unique(folds):
         expected[folds == fold] = CallRater.fit(features[folds != fold], ratings[folds != fold], settings.rater).expected(features[folds == fold])
