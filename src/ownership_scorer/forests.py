@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, NamedTuple
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +15,8 @@ from ownership_scorer.arrays import Floats
 _LEVELS: Final = 5
 
 
-class Forests(NamedTuple):
+@dataclass(frozen=True)
+class Forests:
     """A forest for each of several targets.
 
     Parameters
@@ -32,26 +35,29 @@ class Forests(NamedTuple):
     value: Floats
     root: NDArray[np.int32]
 
+    @cached_property
+    def _paths(self) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+        """Which nodes are leaves, and where each leads, left and right; a leaf leads to itself, so that finished rows need not be sorted out at each level."""
+        leaf = self.left < 0
+        return leaf, np.column_stack([np.where(leaf, np.arange(len(leaf), dtype=np.int32), side) for side in (self.left, self.right)]).ravel()
+
     def predict(self, features: Floats) -> Floats:
         """Return the forests' means, shape (rows, targets)."""
         n, width = features.shape
         flat = np.ascontiguousarray(features).ravel()
-        leaf = self.left < 0
-        # Where a node leads, left and right; a leaf leads to itself, so that finished calls need not be sorted out at each level.
-        after = np.column_stack([np.where(leaf, np.arange(len(leaf), dtype=np.int32), side) for side in (self.left, self.right)]).ravel()
-        mean = np.empty((n, len(self.root)), dtype=np.float32)
-        for d, roots in enumerate(self.root):
-            end = np.empty(n * len(roots), dtype=np.int32)
-            pair = np.arange(len(end), dtype=np.int32)
-            node, row = np.repeat(roots, n), np.tile(np.arange(n, dtype=np.int32) * np.int32(width), len(roots))
-            while len(pair):
-                for _ in range(_LEVELS):
-                    right = flat.take(row + self.feature.take(node)) > self.cut.take(node)
-                    node = after.take(2 * node + right)
-                done = leaf.take(node)
-                end[pair[done]] = node[done]
-                node, row, pair = node[~done], row[~done], pair[~done]
-            mean[:, d] = self.value.take(end).reshape(len(roots), n).mean(axis=0)
+        leaf, after = self._paths
+        # Every pair of a tree and a row goes down at once.
+        end = np.empty(n * self.root.size, dtype=np.int32)
+        pair = np.arange(len(end), dtype=np.int32)
+        node, row = np.repeat(self.root.ravel(), n), np.tile(np.arange(n, dtype=np.int32) * np.int32(width), self.root.size)
+        while len(pair):
+            for _ in range(_LEVELS):
+                right = flat.take(row + self.feature.take(node)) > self.cut.take(node)
+                node = after.take(2 * node + right)
+            done = leaf.take(node)
+            end[pair[done]] = node[done]
+            node, row, pair = node[~done], row[~done], pair[~done]
+        mean: Floats = self.value.take(end).reshape(*self.root.shape, n).mean(axis=1).T
         return mean
 
 

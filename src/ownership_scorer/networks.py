@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 from scipy.sparse import csr_matrix, issparse
@@ -50,7 +50,8 @@ class NetworkSettings:
     seed: int = 0
 
 
-class Layers(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Layers:
     """Weights of several networks whose outputs are averaged, their hidden units side by side."""
 
     inner: Floats  #: shape (features, units)

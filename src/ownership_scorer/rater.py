@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Any, Final
 
 import numpy as np
@@ -168,7 +168,7 @@ class CallRater:
         trust = np.where(np.arange(features.shape[1]) < len(FEATURES), 1, settings.context).astype(np.float32)
         seen = _standard(features, middle, spread) * trust
         layers = networks.fit(MLPRegressor, seen, np.where(np.isnan(ratings), 0, ratings - mean), [features.shape[1]] * settings.networks, settings)
-        layers = layers._replace(inner=layers.inner * trust[:, None], outer_bias=layers.outer_bias + mean)
+        layers = replace(layers, inner=layers.inner * trust[:, None], outer_bias=layers.outer_bias + mean)
         forest = forests.fit(features, ratings, settings.trees, settings.leaf, settings.share, settings.seed)
         flat = np.zeros((len(DIMENSIONS), settings.knots), dtype=np.float32)
         stretch = np.tile(np.array([3.0, 1.0], dtype=np.float32), (len(DIMENSIONS), 1))
@@ -241,13 +241,13 @@ class CallRater:
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return everything that a model folder has to keep."""
-        parts = {f"{name}.{key}": array for name in _PARTS for key, array in getattr(self, name)._asdict().items()}
+        parts = {f"{name}.{part.name}": getattr(getattr(self, name), part.name) for name, kind in _PARTS.items() for part in fields(kind)}
         return parts | {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _PARTS}
 
     @classmethod
     def of(cls, arrays: Mapping[str, NDArray[Any]]) -> CallRater:
         """Return the rater whose `arrays` these are."""
-        parts: dict[str, Any] = {name: kind(**{key: arrays[f"{name}.{key}"] for key in kind._fields}) for name, kind in _PARTS.items()}
+        parts: dict[str, Any] = {name: kind(**{part.name: arrays[f"{name}.{part.name}"] for part in fields(kind)}) for name, kind in _PARTS.items()}
         return cls(**parts | {name: array for name, array in arrays.items() if "." not in name})
 
 

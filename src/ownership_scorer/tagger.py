@@ -89,7 +89,7 @@ class BehaviourTagger:
 
         ones = np.ones(labels.shape[1], dtype=np.float32)
         layers = networks.fit(MLPClassifier, features, labels, widths, settings)
-        return cls(*layers, slope=ones, offset=ones * 0, threshold=ones * 0.5)
+        return cls(layers.inner, layers.inner_bias, layers.outer, layers.outer_bias, slope=ones, offset=ones * 0, threshold=ones * 0.5)
 
     def log_odds(self, features: csr_matrix) -> Floats:
         """Return uncalibrated log-odds, shape (turns, behaviours)."""
