@@ -98,13 +98,13 @@ def main() -> None:
         "growth_main_mb": round(growth[0], 1), "growth_worker_mb": round(growth[1], 1),
     }  # fmt: skip
     (given.out / "soak.json").write_text(json.dumps(said, indent=1) + "\n")
-    plot(rows, given.out / "memory.png")
+    plot(rows, done, given.out / "memory.png")
     shutil.rmtree(calls)
     shutil.rmtree(given.out / "run", ignore_errors=True)
     print(json.dumps(said, indent=1))
 
 
-def plot(rows: list[tuple[float, int, float, float]], path: Path) -> None:
+def plot(rows: list[tuple[float, int, float, float]], calls: int, path: Path) -> None:
     try:
         import matplotlib
     except ImportError:
@@ -117,7 +117,7 @@ def plot(rows: list[tuple[float, int, float, float]], path: Path) -> None:
     minutes = [row[0] / 60 for row in rows]
     axes.plot(minutes, [row[2] for row in rows], label="main process")
     axes.plot(minutes, [row[3] for row in rows], label="largest worker")
-    axes.set(xlabel="minutes", ylabel="resident memory, MB", ylim=(0, None), title=f"{rows[-1][1]:,} calls")
+    axes.set(xlabel="minutes", ylabel="resident memory, MB", ylim=(0, None), title=f"{calls:,} calls")
     axes.legend(loc="lower right")
     figure.tight_layout()
     figure.savefig(path, dpi=120)
