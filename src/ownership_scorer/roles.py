@@ -211,11 +211,11 @@ def _said(turns: Iterable[Turn]) -> dict[_Speaker, _Said]:
     counts: dict[_Speaker, Counter[str]] = {}
     words: Counter[_Speaker] = Counter()
     times: Counter[_Speaker] = Counter()
-    for turn in turns:
-        if turn.speaker == "other" or (turn.speaker == "unknown" and not turn.label):
-            continue
+    told = [turn for turn in turns if turn.speaker != "other" and (turn.speaker != "unknown" or turn.label)]
+    read = _tokenizer().read([turn.text for turn in told])
+    for number, turn in enumerate(told):
         speaker = (turn.speaker, (turn.label or "") if turn.speaker == "unknown" else "")
-        spoken = _tokenizer().tokens(turn.text).words
+        spoken = read.tokens(number).words
         words[speaker] += len(spoken)
         times[speaker] += 1
         pairs = (f"{one} {next_}" for one, next_ in pairwise([_BEGIN, *spoken, _END]))

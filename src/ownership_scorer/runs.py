@@ -123,10 +123,7 @@ def _analyse_plain(begin: int, word: str, marks: str, norm: str) -> Run:
     if text in FILLERS:
         return Run((), (), (), (), after)
     words, stem, span = _normal(text, norm), _stem(text), (begin, begin + len(word))
-    if len(words) == 1:
-        return Run(words, (stem,), (span,), (after,), NO_BREAK)
-    more = len(words) - 1
-    return Run(words, (stem,) * (more + 1), (span,) * (more + 1), (NO_BREAK,) * more + (after,), NO_BREAK)
+    return Run(words, (stem,) * len(words), (span,) * len(words), (NO_BREAK,) * (len(words) - 1) + (after,), NO_BREAK)
 
 
 def _analyse_mark(piece: str, mark: re.Match[str]) -> Run:

@@ -83,10 +83,10 @@ class BehaviourTagger:
         -------
         BehaviourTagger
         """
-        settings = settings or TaggerSettings()
-        widths = [features.shape[1]] * settings.networks + [n_context] * settings.context_networks
         from sklearn.neural_network import MLPClassifier
 
+        settings = settings or TaggerSettings()
+        widths = [features.shape[1]] * settings.networks + [n_context] * settings.context_networks
         ones = np.ones(labels.shape[1], dtype=np.float32)
         layers = networks.fit(MLPClassifier, features, labels, widths, settings)
         return cls(layers.inner, layers.inner_bias, layers.outer, layers.outer_bias, slope=ones, offset=ones * 0, threshold=ones * 0.5)

@@ -112,7 +112,6 @@ def fit(
     truth = _truth(calls, rows)
     call_facts = facts(read)
     ratings = ratings_array([call.ratings for call in calls])
-    punctuated = np.array([any(b != NO_BREAK for turn in turns for b in turn.tokens.breaks) for turns in read])
     plain_rows = space.rows(matcher.read([plain_copy(t) for t in transcripts])) if settings.plain_copies else None
     folds = assign_folds([call.group for call in calls], settings.folds)
 
@@ -122,6 +121,7 @@ def fit(
         own = np.flatnonzero(training[rows.call])
         if plain_rows is None:
             return BehaviourTagger.fit(rows.matrix[own], truth[own], len(space.dense), settings.tagger)
+        punctuated = np.array([any(b != NO_BREAK for turn in turns for b in turn.tokens.breaks) for turns in read])
         copies = np.flatnonzero((training & punctuated)[plain_rows.call])
         both = vstack([rows.matrix[own], plain_rows.matrix[copies]], format="csr")
         return BehaviourTagger.fit(both, truth[np.concatenate([own, copies])], len(space.dense), settings.tagger)
