@@ -96,7 +96,7 @@ def model_folder(corpus: list[dict[str, Any]], tmp_path_factory: pytest.TempPath
     """A model folder, fitted in a few seconds: right in shape, not to be judged by its scores."""
     calls = [LabelledCall(as_transcript(c), {int(t): v for t, v in c["labels"].items()}, c["ratings"], c["id"]) for c in corpus]
     settings = FitSettings(
-        TaggerSettings(hidden=16, networks=1, epochs=20, steps=1, learning_rate=0.01, dropout=0),
+        TaggerSettings(hidden=16, epochs=20, batch=128, steps=1, learning_rate=0.01, dropout=0),
         RaterSettings(trees=5, networks=1, steps=300),
         folds=2,
         plain_copies=False,

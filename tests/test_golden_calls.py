@@ -14,12 +14,10 @@ ANY = "any"
 # What the shipped model gets wrong, and why; strict, so that a model that mends one says so.
 KNOWN = {
     ("evidence", "negation-that-helps"): "an act announced at the end of a turn of reassurance is missed",
-    ("evidence", "irish-and-scots"): "an echo in other words is not seen as reflection",
     ("evidence", "redaction-marks"): "an echo among marks is not seen as reflection",
+    ("nothing", "reported-speech"): "help that others are said to have promised counts as an assurance",
     ("nothing", "negation-of-a-promise"): "the words of a denied promise still count for a promise",
     ("ratings", "negation-of-a-promise"): "the words of a denied promise still count for a promise",
-    ("ratings", "redaction-marks"): "ownership lies 0.1 below its bounds",
-    ("ratings", "no-with-and-without-a-way-out"): "ownership lies 0.1 below its bounds",
 }
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ownership_scorer import modelstore
-from ownership_scorer.modelstore import ModelError
+from ownership_scorer.modelstore import FORMAT, ModelError
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def test_changed_cues_are_refused(folder):
 def test_other_format_is_refused(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 99}))
-    with pytest.raises(ModelError, match="format 99; this version reads format 2"):
+    with pytest.raises(ModelError, match=f"format 99; this version reads format {FORMAT}"):
         modelstore.load(folder)
 
 

@@ -9,9 +9,7 @@ from ownership_scorer.transcript import Transcript
 
 PAIRS = tomllib.loads((Path(__file__).parent / "golden" / "parrots.toml").read_text(encoding="utf-8"))
 # Pairs that the shipped model gets wrong, and why; strict, so that a model that mends one says so.
-KNOWN = {
-    "cable-script-quoted": "quoted phrases count as meant where a comma or nothing stands before them",
-}
+KNOWN: dict[str, str] = {}
 KEYS = {"trick", "industry", "channel", "avoids", "parrot", "plain"}
 
 

@@ -10,7 +10,7 @@ from ownership_scorer.tagger import TaggerSettings, best_threshold
 from ownership_scorer.training import FitSettings, LabelledCall, assign_folds, data_digest, fit, plain_copy
 from ownership_scorer.transcript import Transcript
 
-SMALL = FitSettings(TaggerSettings(hidden=8, networks=1, context_networks=1, batch=16, steps=500), RaterSettings(trees=5, networks=1, steps=500), folds=2)
+SMALL = FitSettings(TaggerSettings(hidden=8, batch=16, steps=500), RaterSettings(trees=5, networks=1, steps=500), folds=2)
 NONE = Cuebook.parse({})
 
 

@@ -118,7 +118,7 @@ def held_out(path: Path, fold: Sequence[object]) -> tuple[list[LabelledCall], li
     own, calls = labelled(DATA), labelled(path)
     results: list[CallScore | None] = [None] * len(calls)
     for f in sorted(set(fold), key=str):
-        scorer, _ = fit(own + [c for c, k in zip(calls, fold, strict=True) if k != f], Cuebook.read(), FitSettings(folds=INNER_FOLDS))
+        scorer, _ = fit(own + [c for c, k in zip(calls, fold, strict=True) if k != f], Cuebook.read(), FitSettings(folds=INNER_FOLDS), jobs=-1)
         for i, call in enumerate(calls):
             if fold[i] == f:
                 results[i] = scorer.score(call.transcript)

@@ -200,7 +200,7 @@ def _train(given: argparse.Namespace) -> int:
 
     calls = [_labelled_call(call, given.group_by) for call in _labelled(given.labelled)]
     try:
-        scorer, figures = fit(calls, _cuebook(given.cues))
+        scorer, figures = fit(calls, _cuebook(given.cues), jobs=given.jobs)
     except ValueError as error:
         raise _UsageError(str(error)) from None
     # A build that is to be the same every time says which day it is.
@@ -317,6 +317,7 @@ def _parser() -> argparse.ArgumentParser:
         "--group-by", default="call_id", metavar="FIELD",
         help="calls that agree in this field are never split in cross-validation: call_id, agent_id, or any other field of the calls (default: call_id)",
     )  # fmt: skip
+    train.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes that fit; -1 takes one a core (default: 1); the model is the same")
     train.set_defaults(run=_train)
     return parser
 

@@ -17,6 +17,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any, Final
 
+from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.rubric import BEHAVIOURS
 
 #: What a customer's turn may be heard to hold.
@@ -90,21 +91,29 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Cuebook:
-    """All cues of a model, and the word lists that their templates name."""
+    """All cues of a model, the word lists that their templates name, and the classes of words whose patterns are features."""
 
     cues: tuple[Cue, ...]
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
+    classes: dict[str, str] = field(default_factory=dict)
     _expanded: dict[str, list[tuple[str, ...]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return (Cuebook, (self.cues, self.lists, self.sources))
+        return (Cuebook, (self.cues, self.lists, self.sources, self.classes))
 
     def expand(self, template: str) -> list[tuple[str, ...]]:
         """Write a template out, as `expand` does; each is written out once."""
         if template not in self._expanded:
             self._expanded[template] = expand(template, self.lists)
         return self._expanded[template]
+
+    def symbol(self, word: str) -> str:
+        """Return what a word stands for in a pattern: itself where it is a function word, a number or a mark, otherwise its class; ``*`` where it has none."""
+        if word in STOPWORDS or not word[:1].isalpha():
+            return word
+        kind = self.classes.get(word)
+        return f"@{kind}" if kind else "*"
 
     @classmethod
     def read(cls, *folders: Path | Traversable | None) -> Cuebook:
@@ -129,18 +138,25 @@ class Cuebook:
         """Build a cue book from file names and their texts; errors as in `read`."""
         tables: dict[str, dict[str, Any]] = {}
         lists: dict[str, tuple[str, ...]] = {}
+        classes: dict[str, str] = {}
         for name, text in sources.items():
             try:
                 tables[name] = tomllib.loads(text)
             except tomllib.TOMLDecodeError as error:
                 raise CueError(f"{name}: not valid TOML: {error}") from None
-            unknown = set(tables[name]) - {"cue", "lists"}
+            unknown = set(tables[name]) - {"cue", "lists", "classes"}
             if unknown:
-                raise CueError(f"{name}: unknown table {sorted(unknown)[0]!r}; allowed are 'cue' and 'lists'")
+                raise CueError(f"{name}: unknown table {sorted(unknown)[0]!r}; allowed are 'cue', 'lists' and 'classes'")
             for key, phrases in tables[name].get("lists", {}).items():
                 if key in lists:
                     raise CueError(f"{name}: list {key!r} is defined twice")
                 lists[key] = tuple(phrases)
+            for key, words in tables[name].get("classes", {}).items():
+                if not isinstance(words, str):
+                    raise CueError(f"{name}: class {key!r}: give its words in one string, with blanks between them")
+                for word in words.split():
+                    if classes.setdefault(word, key) != key:
+                        raise CueError(f"{name}: class {key!r}: {word!r} is of class {classes[word]!r} already")
         cues: dict[str, Cue] = {}
         expanded: dict[str, list[tuple[str, ...]]] = {}
         for name, table in tables.items():
@@ -154,15 +170,15 @@ class Cuebook:
                     except CueError as error:
                         raise CueError(f"{name}: cue {cue.id!r}: {error}") from None
                 cues[cue.id] = cue
-        book = cls(tuple(cues.values()), lists, dict(sources))
+        book = cls(tuple(cues.values()), lists, dict(sources), classes)
         book._expanded.update(expanded)
         return book
 
     @property
     def digest(self) -> str:
-        """SHA-256 over what the cues say, whatever the order of the files."""
+        """SHA-256 over what the cues and classes say, whatever the order of the files."""
         said = [[c.id, c.behaviour, c.phrases, c.unless, c.unless_later, c.customer, c.customer_not, c.at, c.max_words] for c in self.cues]
-        return hashlib.sha256(json.dumps([sorted(said), sorted(self.lists.items())]).encode()).hexdigest()
+        return hashlib.sha256(json.dumps([sorted(said), sorted(self.lists.items()), sorted(self.classes.items())]).encode()).hexdigest()
 
     def write(self, folder: Path) -> None:
         """Write the rule files as they were read, so that a model carries the cues it was trained with."""

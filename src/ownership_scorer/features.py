@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import pairwise
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ownership_scorer.arrays import Floats, Ints, distinct, offsets, ranges
+from ownership_scorer.arrays import Ints, distinct, offsets
 from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.matching import AGENT, CUSTOMER, Reading, ReadTurn
+from ownership_scorer.ngrams import Ngrams, grams
 from ownership_scorer.rubric import BEHAVIOURS
 from ownership_scorer.runs import NO_BREAK, NUMBER, QUESTION
+from ownership_scorer.tagger import View
 from ownership_scorer.tokenizer import Words
 
 Flags = NDArray[np.bool_]
 
-#: Longest run of words that is a feature.
+#: Longest run of words, and of what words stand for, that is a feature.
 LONGEST_RUN: Final = 2
-#: Stands before the first and after the last word of a turn.
-EDGE: Final = "^"
+LONGEST_PATTERN: Final = 4
+#: A pattern has to be so many times commoner than a run of words to be a feature.
+COMMONER: Final = 2
 
 _ACKNOWLEDGES: Final = frozenset(
     [
@@ -112,12 +114,11 @@ _FLAGS: Final = (
 
 
 class Rows(NamedTuple):
-    """Features of agent turns."""
+    """Features of agent turns, and whose they are."""
 
-    matrix: csr_matrix  #: shape (agent turns, features), float32
+    view: View
     call: NDArray[np.int64]  #: position of each row's call in the batch
     turn: NDArray[np.int64]  #: turn index of each row within its call
-    context: csr_matrix  #: the first columns of the matrix: cues and context
 
 
 class FeatureSpace:
@@ -126,14 +127,17 @@ class FeatureSpace:
     Parameters
     ----------
     cuebook : Cuebook
-        Its cues are features, one each and one a behaviour, so that a cue added later still counts for its behaviour.
+        Its cues are features, one each and one a behaviour, so that a cue added later still counts for its behaviour; and it says which class a word is of.
     ngrams : sequence of str
-        Runs of words of the agent's turn; `EDGE` stands for the turn's start and end.
+        Runs of words of the agent's turn.
+    patterns : sequence of str
+        Runs of what these words stand for; see `Cuebook.symbol`.
     """
 
-    def __init__(self, cuebook: Cuebook, ngrams: Sequence[str]) -> None:
+    def __init__(self, cuebook: Cuebook, ngrams: Sequence[str], patterns: Sequence[str]) -> None:
         self.cuebook = cuebook
-        self.ngrams = tuple(ngrams)
+        self.ngrams = Ngrams(ngrams, str)
+        self.patterns = Ngrams(patterns, cuebook.symbol)
         dense = [f"cue:{cue.id}" for cue in cuebook.cues if cue.behaviour in BEHAVIOURS]
         dense += [f"{when}:{b}" for when in ("says", "said", "said_before") for b in BEHAVIOURS]
         dense += [f"{when}:{s}" for when in ("heard", "heard_before", "then") for s in STATES]
@@ -141,8 +145,7 @@ class FeatureSpace:
         for name, edges in _COUNT_EDGES.items():
             dense += _bins(name, edges)
         dense += list(_FLAGS)
-        self.dense = tuple(dense)
-        self.names = (*dense, *(f"w:{n}" for n in self.ngrams))
+        self.context = tuple(dense)
         column = {name: i for i, name in enumerate(dense)}
         self._n_cues = column[f"says:{BEHAVIOURS[0]}"]
         self._cue_column = np.array([column.get(f"cue:{cue.id}", -1) for cue in cuebook.cues], dtype=np.int64)
@@ -150,15 +153,17 @@ class FeatureSpace:
         counted = [cue.counts for cue in cuebook.cues]
         self._behaviour = np.array([BEHAVIOURS.index(cue.behaviour) if c else -1 for cue, c in zip(cuebook.cues, counted, strict=True)], dtype=np.int64)
         self._demand = np.array([cue.behaviour == "bare_demand" for cue in cuebook.cues], dtype=bool)
-        self._table = _table(self.ngrams, len(dense))
 
     @classmethod
     def fit(cls, cuebook: Cuebook, calls: Iterable[Sequence[ReadTurn]], min_calls: int) -> FeatureSpace:
-        """Choose the runs of words that at least ``min_calls`` calls hold."""
-        agent: Counter[str] = Counter()
+        """Choose the runs of words that at least ``min_calls`` calls hold, and the patterns that `COMMONER` times as many do."""
+        words: Counter[str] = Counter()
+        patterns: Counter[str] = Counter()
         for turns in calls:
-            agent.update({gram for turn in turns if turn.speaker == "agent" for gram in _grams(turn.tokens.words, LONGEST_RUN)})
-        return cls(cuebook, sorted(gram for gram, n in agent.items() if n >= min_calls))
+            spoken = [turn.tokens.words for turn in turns if turn.speaker == "agent"]
+            words.update({gram for turn in spoken for gram in grams(turn, LONGEST_RUN)})
+            patterns.update({gram for turn in spoken for gram in grams([*map(cuebook.symbol, turn)], LONGEST_PATTERN)})
+        return cls(cuebook, *(sorted(g for g, n in found.items() if n >= least) for found, least in ((words, min_calls), (patterns, COMMONER * min_calls))))
 
     def rows(self, read: Reading) -> Rows:
         """Fill the columns for every agent turn of a batch.
@@ -175,75 +180,19 @@ class FeatureSpace:
         """
         agent = np.flatnonzero(read.speaker == AGENT)
         context = self._context(read, agent)
-        row, column = _split(np.flatnonzero(context), len(self.dense))
-        first = _pointers(row, len(agent))
-        dense = csr_matrix((np.ones(len(row), dtype=np.float32), column.astype(np.int32), first), shape=context.shape)
-        counts, known = read.words.memory.notes(self, 1).of(read.words.number[agent], lambda numbers: self._known_runs(Words(read.words.memory, numbers)))
-        spoken, words = np.repeat(np.arange(len(agent)), counts), offsets(counts).astype(np.int32)
-        indices = np.empty(len(row) + len(spoken), dtype=np.int32)
-        indices[np.arange(len(row)) + words[row]] = column
-        indices[np.arange(len(spoken)) + first[spoken + 1]] = known
-        matrix = csr_matrix((np.ones(len(indices), dtype=np.float32), indices, first + words), shape=(len(agent), len(self.names)))
+        row, column = _split(np.flatnonzero(context), len(self.context))
         call = read.call[agent]
-        return Rows(matrix, call, agent - read.first_turn[call], dense)
+        view = View(
+            _block(np.bincount(row, minlength=len(agent)), column, len(self.context)),
+            self._known(self.ngrams, read.words, agent),
+            self._known(self.patterns, read.words, agent),
+        )
+        return Rows(view, call, agent - read.first_turn[call])
 
-    def _known_runs(self, words: Words) -> tuple[Ints, Ints]:
-        """Return the columns of the runs of words in turns: how many a turn, then each of them once, ascending."""
-        found = [row * len(self.names) + column for row, _, column in self._runs(words, np.arange(len(words)))]
-        row, column = _split(distinct(np.concatenate(found)), len(self.names))
-        return np.bincount(row, minlength=len(words)), column
-
-    def word_weights(self, read: Reading, turns: Ints, inner: Floats, outward: Floats) -> list[list[float]]:
-        """Share the weights of turns' columns out over their words.
-
-        Parameters
-        ----------
-        read : Reading
-        turns : array
-            Any turns of it.
-        inner : array, shape (features, units)
-        outward : array, shape (turns, units)
-            A feature weighs in a turn what its units weigh there.
-
-        Returns
-        -------
-        list of list of float
-            A weight a word, for each of the turns.
-        """
-        size = np.diff(read.words.first)[turns]
-        # The edge before each turn has a place, too, and so has the one after the last.
-        first = offsets(size + 1)
-        out = np.zeros(first[-1] + 1)
-        edge = np.zeros(len(out), dtype=bool)
-        edge[first] = True
-        for n, (row, start, column) in enumerate(self._runs(read.words, turns), start=1):
-            weight = np.einsum("ij,ij->i", inner[column], outward[row]).astype(float)
-            over = sum((~edge[start + i] for i in range(n)), start=np.zeros(len(start), dtype=np.int64))
-            for i in range(n):
-                np.add.at(out, start + i, weight / np.maximum(over, 1))
-        return [out[begin + 1 : end].tolist() for begin, end in pairwise(first.tolist())]
-
-    def _runs(self, words: Words, turns: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
-        """Yield, for each length, the known runs of words in some turns: row, first place, column; a place a word, and one for the edge before each turn."""
-        known = len(self._table.keys)
-        size = np.diff(words.first)[turns]
-        said = ranges(words.first[turns], size)
-        row = np.repeat(np.arange(len(turns)), size + 1)
-        stream = np.full(len(row) + 1, self._table.words[EDGE], dtype=np.int64)
-        stream[np.arange(len(said)) + np.repeat(np.arange(len(turns)), size) + 1] = words.vocabulary.codes(self._word_number)[words.words[said]]
-        run = np.zeros(len(stream), dtype=np.int64)
-        for n in range(1, LONGEST_RUN + 1):
-            run = (run[: len(stream) - n + 1] << 21) + stream[n - 1 :]
-            # A run that begins with an unknown word has the number of a shorter one; the last edge begins none.
-            hit = np.flatnonzero((stream[: len(run)] > 0) & (stream[n - 1 :] > 0))
-            hit = hit[hit < len(row)]
-            at = np.minimum(np.searchsorted(self._table.keys, run[hit]), known - 1) if known else hit[:0]
-            same = self._table.keys[at] == run[hit[: len(at)]]
-            hit, at = hit[: len(at)][same], at[same]
-            yield row[hit], hit, self._table.columns[at]
-
-    def _word_number(self, word: str) -> int:
-        return self._table.words.get(word, 0)
+    def _known(self, ngrams: Ngrams, words: Words, turns: Ints) -> csr_matrix:
+        """Return which runs stand in some turns; each distinct turn is looked through once."""
+        counts, columns = words.memory.notes(ngrams, 1).of(words.number[turns], lambda numbers: ngrams.columns(Words(words.memory, numbers)))
+        return _block(counts, columns, len(ngrams))
 
     def _context(self, read: Reading, agent: Ints) -> Flags:
         """Return the columns that are not words: shape (agent turns, context features)."""
@@ -355,7 +304,7 @@ class FeatureSpace:
             "answered_question": questions[reply] | states[reply, _STATE["question"]],
             "unanswered": reply < 0,
         }
-        out = np.zeros((len(agent), len(self.dense)), dtype=bool)
+        out = np.zeros((len(agent), len(self.context)), dtype=bool)
         row = np.searchsorted(agent, hits.turn)
         out[row, self._cue_column[hits.cue]] = True
         column = self._n_cues
@@ -534,34 +483,7 @@ def _with_none(values: Flags) -> Flags:
     return np.concatenate([values, np.zeros((1, *values.shape[1:]), dtype=bool)])
 
 
-def _pointers(rows: Ints, size: int) -> NDArray[np.int32]:
-    return np.searchsorted(rows, np.arange(size + 1)).astype(np.int32)
-
-
-def _grams(words: Sequence[str], longest: int) -> Iterable[str]:
-    framed = [EDGE, *words, EDGE]
-    for n in range(1, longest + 1):
-        for i in range(len(framed) - n + 1):
-            if n > 1 or framed[i] != EDGE:
-                yield " ".join(framed[i : i + n])
-
-
-class _Table(NamedTuple):
-    words: dict[str, int]  #: number of each word that a run holds; 0 is any other word
-    keys: NDArray[np.int64]  #: number of each run, ascending
-    columns: NDArray[np.int64]
-
-
-def _table(grams: Sequence[str], base: int) -> _Table:
-    words = {word: i for i, word in enumerate(sorted({word for gram in grams for word in gram.split(" ")} | {EDGE}), start=1)}
-    keys = np.array([_number([words[word] for word in gram.split(" ")]) for gram in grams], dtype=np.int64)
-    order = np.argsort(keys)
-    return _Table(words, keys[order], base + order.astype(np.int64))
-
-
-def _number(words: Sequence[int]) -> int:
-    """One number for a run of words; runs of up to three words of a vocabulary below two millions are told apart."""
-    number = 0
-    for word in words:
-        number = (number << 21) + word
-    return number
+def _block(counts: Ints, columns: Ints, width: int) -> csr_matrix:
+    """Return a matrix of ones where rows have so many columns each."""
+    ones = np.ones(len(columns), dtype=np.float32)
+    return csr_matrix((ones, columns.astype(np.int32), offsets(counts).astype(np.int32)), shape=(len(counts), width))

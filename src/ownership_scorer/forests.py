@@ -15,45 +15,51 @@ from ownership_scorer.arrays import Floats
 _LEVELS: Final = 5
 
 
+#: A node: all that a step down needs lies side by side, so that it is fetched at once.
+_NODE: Final = np.dtype([("feature", np.int32), ("cut", np.float32), ("child", np.int32), ("value", np.float32)])
+
+
 @dataclass(frozen=True)
 class Forests:
     """A forest for each of several targets.
 
     Parameters
     ----------
-    feature, left, right : array of int, shape (nodes,)
-        The nodes of all trees; a leaf has ``left == -1``.
+    feature, child : array of int, shape (nodes,)
+        The nodes of all trees. A row goes on to ``child`` where the feature is at most ``cut``, otherwise to the node after it; a leaf is its own child.
     cut, value : array, shape (nodes,)
-        Go left where the feature is at most ``cut``; ``value`` is the mean target of the training rows in the node.
+        ``cut`` is infinite in a leaf; ``value`` is the mean target of the training rows in the node.
     root : array of int, shape (targets, trees)
     """
 
     feature: NDArray[np.int32]
-    left: NDArray[np.int32]
-    right: NDArray[np.int32]
+    child: NDArray[np.int32]
     cut: Floats
     value: Floats
     root: NDArray[np.int32]
 
     @cached_property
-    def _paths(self) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-        """Which nodes are leaves, and where each leads, left and right; a leaf leads to itself, so that finished rows need not be sorted out at each level."""
-        leaf = self.left < 0
-        return leaf, np.column_stack([np.where(leaf, np.arange(len(leaf), dtype=np.int32), side) for side in (self.left, self.right)]).ravel()
+    def _nodes(self) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+        """Return the nodes in a form that `numpy.take` copies in one piece each, and which of them are leaves."""
+        nodes = np.zeros(len(self.child), dtype=_NODE)
+        for name in _NODE.fields or ():
+            nodes[name] = getattr(self, name)
+        return nodes.view(np.complex128), self.child == np.arange(len(self.child))
 
     def predict(self, features: Floats) -> Floats:
         """Return the forests' means, shape (rows, targets)."""
         n, width = features.shape
         flat = np.ascontiguousarray(features).ravel()
-        leaf, after = self._paths
+        nodes, leaf = self._nodes
         # Every pair of a tree and a row goes down at once.
-        end = np.empty(n * self.root.size, dtype=np.int32)
-        pair = np.arange(len(end), dtype=np.int32)
-        node, row = np.repeat(self.root.ravel(), n), np.tile(np.arange(n, dtype=np.int32) * np.int32(width), self.root.size)
+        end = np.empty(n * self.root.size, dtype=np.int64)
+        pair = np.arange(len(end))
+        node, row = np.repeat(self.root.ravel().astype(np.int64), n), np.tile(np.arange(n) * width, self.root.size)
         while len(pair):
             for _ in range(_LEVELS):
-                right = flat.take(row + self.feature.take(node)) > self.cut.take(node)
-                node = after.take(2 * node + right)
+                # Finished rows stay in their leaf, so that they need not be sorted out at each level.
+                here = nodes.take(node).view(_NODE)
+                node = here["child"] + (flat.take(row + here["feature"]) > here["cut"])
             done = leaf.take(node)
             end[pair[done]] = node[done]
             node, row, pair = node[~done], row[~done], pair[~done]
@@ -83,22 +89,37 @@ def fit(features: Floats, targets: Floats, trees: int, leaf: int, share: float, 
     """
     from sklearn.ensemble import ExtraTreesRegressor
 
-    nodes: list[list[NDArray[Any]]] = [[], [], [], [], []]
+    nodes = [np.zeros(0, dtype=_NODE)]
     roots = np.zeros((targets.shape[1], trees), dtype=np.int32)
     size = 0
     for d, target in enumerate(targets.T):
         known = ~np.isnan(target)
         forest = ExtraTreesRegressor(trees, min_samples_leaf=leaf, max_features=share, random_state=seed).fit(features[known], target[known])
         for t, tree in enumerate(forest.estimators_):
-            inside = tree.tree_
-            leaves = inside.children_left < 0
             roots[d, t] = size
-            nodes[0].append(np.where(leaves, 0, inside.feature))
-            nodes[1].append(np.where(leaves, -1, inside.children_left + size))
-            nodes[2].append(np.where(leaves, -1, inside.children_right + size))
-            nodes[3].append(np.where(leaves, 0, inside.threshold))
-            nodes[4].append(inside.value[:, 0, 0])
-            size += inside.node_count
-    feature, left, right = (np.concatenate(part).astype(np.int32) for part in nodes[:3])
-    cut, value = (np.concatenate(part).astype(np.float32) for part in nodes[3:])
-    return Forests(feature, left, right, cut, value, roots)
+            nodes.append(_ordered(tree.tree_, size))
+            size += len(nodes[-1])
+    every = np.concatenate(nodes)
+    feature, child, cut, value = (np.ascontiguousarray(every[name]) for name in ("feature", "child", "cut", "value"))
+    return Forests(feature, child, cut, value, roots)
+
+
+def _ordered(tree: Any, first: int) -> NDArray[Any]:
+    """Return a tree's nodes level by level, the two below a node side by side; the root is number ``first``."""
+    left, right = tree.children_left, tree.children_right
+    level = np.zeros(1, dtype=np.int64)
+    levels = []
+    while len(level):
+        levels.append(level)
+        parents = level[left[level] >= 0]
+        level = np.column_stack([left[parents], right[parents]]).ravel()
+    order = np.concatenate(levels)
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = first + np.arange(len(order))
+    leaves = left < 0
+    nodes = np.zeros(len(order), dtype=_NODE)
+    nodes["feature"] = np.where(leaves, 0, tree.feature)[order]
+    nodes["cut"] = np.where(leaves, np.inf, tree.threshold)[order]
+    nodes["child"] = np.where(leaves, place, place[left])[order]
+    nodes["value"] = tree.value[order, 0, 0]
+    return nodes

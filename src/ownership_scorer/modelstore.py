@@ -7,10 +7,11 @@ import io
 import json
 import platform
 from collections.abc import Mapping
+from dataclasses import is_dataclass
 from importlib.metadata import version
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +23,9 @@ from ownership_scorer.scorer import Judgeable, OwnershipScorer
 from ownership_scorer.tagger import BehaviourTagger
 
 #: Number of the folder's layout; a model with another number is refused.
-FORMAT: Final = 2
+FORMAT: Final = 3
 _MANIFEST: Final = "manifest.json"
+_Part = TypeVar("_Part")
 _PACKAGES: Final = ("ownership-scorer", "spacy", "scikit-learn", "numpy", "scipy", "pandas")
 
 
@@ -59,9 +61,10 @@ def save(scorer: OwnershipScorer, folder: Path, about: Mapping[str, Any]) -> Own
         old.unlink()
     scorer.cuebook.write(cues)
     written = {
-        "ngrams.txt": "\n".join(scorer.space.ngrams).encode(),
-        "tagger.npz": _packed({**scorer.tagger.arrays(), "inner": scorer.tagger.inner.astype(np.float16)}),
-        "rater.npz": _packed(scorer.rater.arrays()),
+        "ngrams.txt": "\n".join(scorer.space.ngrams.known).encode(),
+        "patterns.txt": "\n".join(scorer.space.patterns.known).encode(),
+        "tagger.npz": _packed(_arrays(scorer.tagger)),
+        "rater.npz": _packed(_arrays(scorer.rater)),
     }
     for name, content in written.items():
         (folder / name).write_bytes(content)
@@ -117,9 +120,9 @@ def load(folder: str | Path | None = None) -> OwnershipScorer:
         raise ModelError(f"{place / 'cues'}: the rule files are not those that the model was trained with; retrain, or restore them")
     return OwnershipScorer(
         cuebook=cuebook,
-        space=FeatureSpace(cuebook, _lines(contents["ngrams.txt"])),
-        tagger=BehaviourTagger(**_unpacked(contents["tagger.npz"])),
-        rater=CallRater.of(_unpacked(contents["rater.npz"])),
+        space=FeatureSpace(cuebook, _lines(contents["ngrams.txt"]), _lines(contents["patterns.txt"])),
+        tagger=_built(BehaviourTagger, _unpacked(contents["tagger.npz"])),
+        rater=_built(CallRater, _unpacked(contents["rater.npz"])),
         model_id=manifest["model_id"],
         judgeable=Judgeable(**manifest["judgeable"]),
         manifest=manifest,
@@ -138,6 +141,24 @@ def _checked(file: Path, digest: str) -> bytes:
 
 def _lines(content: bytes) -> list[str]:
     return content.decode().split("\n") if content else []
+
+
+def _arrays(part: Any) -> dict[str, NDArray[Any]]:
+    """Return all arrays of a part of a model, those of the parts in it as ``name.array``; the largest in half precision."""
+    arrays: dict[str, NDArray[Any]] = {}
+    for name in part.__dataclass_fields__:
+        value = getattr(part, name)
+        arrays |= {f"{name}.{inner}": array for inner, array in _arrays(value).items()} if is_dataclass(value) else {name: value}
+    return {name: array.astype(np.float16) if name.endswith("inner") else array for name, array in arrays.items()}
+
+
+def _built(kind: type[_Part], arrays: Mapping[str, NDArray[Any]]) -> _Part:
+    """Return the part of a model whose `_arrays` these are."""
+    types = get_type_hints(kind)
+    whole: dict[str, Any] = {name: array for name, array in arrays.items() if "." not in name}
+    for name in dict.fromkeys(name.partition(".")[0] for name in arrays if "." in name):
+        whole[name] = _built(types[name], {key.removeprefix(f"{name}."): array for key, array in arrays.items() if key.startswith(f"{name}.")})
+    return kind(**whole)
 
 
 def _packed(arrays: Mapping[str, NDArray[Any]]) -> bytes:

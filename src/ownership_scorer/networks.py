@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -59,17 +58,25 @@ class Layers:
     outer: Floats  #: shape (units, outputs)
     outer_bias: Floats  #: shape (outputs,)
 
-    def output(self, features: csr_matrix | Floats) -> Floats:
+    def hidden(self, *blocks: csr_matrix | Floats) -> Floats:
+        """Return what the hidden units sum up, shape (rows, units), below zero they are silent; features may come in blocks of columns."""
+        hidden = np.tile(self.inner_bias, (blocks[0].shape[0], 1))
+        at = 0
+        for block in blocks:
+            hidden += block @ self.inner[at : at + block.shape[1]]
+            at += block.shape[1]
+        return hidden
+
+    def output(self, *blocks: csr_matrix | Floats) -> Floats:
         """Return the averaged outputs, shape (rows, outputs)."""
-        hidden = np.asarray(features @ self.inner)
-        hidden += self.inner_bias
+        hidden = self.hidden(*blocks)
         np.maximum(hidden, 0, out=hidden)
         output: Floats = hidden @ self.outer + self.outer_bias
         return output
 
 
-def fit(kind: type[Any], features: csr_matrix | Floats, targets: Floats, widths: Sequence[int], settings: NetworkSettings) -> Layers:
-    """Fit networks, one for each width.
+def fit(kind: type[Any], features: csr_matrix | Floats, targets: Floats, number: int, settings: NetworkSettings) -> Layers:
+    """Fit several networks with different random starts.
 
     Parameters
     ----------
@@ -77,28 +84,28 @@ def fit(kind: type[Any], features: csr_matrix | Floats, targets: Floats, widths:
         `sklearn.neural_network.MLPClassifier` (outputs are log-odds) or `MLPRegressor`.
     features : csr_matrix or array, shape (rows, features)
     targets : array, shape (rows, outputs)
-    widths : sequence of int
-        How many of the first features each network sees.
+    number : int
+        How many networks.
     settings : NetworkSettings
 
     Returns
     -------
     Layers
     """
-    parts = [_network(kind, features[:, :width], targets, settings, number) for number, width in enumerate(widths)]
+    parts = [_network(kind, features, targets, settings, start) for start in range(number)]
     return Layers(
-        inner=np.hstack([np.pad(coefs[0], ((0, features.shape[1] - len(coefs[0])), (0, 0))) for coefs, _ in parts]).astype(np.float32),
+        inner=np.hstack([coefs[0] for coefs, _ in parts]).astype(np.float32),
         inner_bias=np.hstack([biases[0] for _, biases in parts]).astype(np.float32),
-        outer=(np.vstack([coefs[1] for coefs, _ in parts]) / len(parts)).astype(np.float32),
+        outer=(np.vstack([coefs[1] for coefs, _ in parts]) / number).astype(np.float32),
         outer_bias=np.mean([biases[1] for _, biases in parts], axis=0).astype(np.float32),
     )
 
 
-def _network(kind: type[Any], features: csr_matrix | Floats, targets: Floats, settings: NetworkSettings, number: int) -> tuple[list[Floats], list[Floats]]:
+def _network(kind: type[Any], features: csr_matrix | Floats, targets: Floats, settings: NetworkSettings, start: int) -> tuple[list[Floats], list[Floats]]:
     """Fit one network; return its weights and biases, a layer each."""
     from sklearn.base import is_classifier
 
-    random = np.random.default_rng([settings.seed, number])
+    random = np.random.default_rng([settings.seed, start])
     size = min(settings.batch, features.shape[0])
     epochs = max(settings.epochs, -(-settings.steps // -(-features.shape[0] // size)))
     network = kind(

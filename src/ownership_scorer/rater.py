@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any, Final
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
+from scipy.sparse import csr_matrix, hstack
 
 from ownership_scorer import forests, networks
 from ownership_scorer.arrays import Floats
 from ownership_scorer.forests import Forests
 from ownership_scorer.networks import Layers, NetworkSettings
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS, GROUP, INTERVAL, SCALE
+from ownership_scorer.tagger import View
 
 _GROUPS: Final = tuple(dict.fromkeys(GROUP.values()))
 _IN_GROUP: Final = np.array([[GROUP[b] == g for b in BEHAVIOURS] for g in _GROUPS])
@@ -35,8 +36,13 @@ FEATURES: Final = (
 """Names of the columns of `call_features` that every model has; the means of its own context features follow. ``silent``: turns that show nothing."""
 
 
-#: Weight of the forests in the mean of the two readings.
+#: Weight of the forests in the mean of the two readings of the behaviours, and of the reading of the wording beside both.
 _FORESTS: Final = 0.7
+_WORDING: Final = 0.2
+#: Real calls scatter more widely around these than the calls written for training: so much wider are their intervals.
+_WIDER: Final = {"listening": 1.25, "ownership": 1.25}
+#: How the network that reads the wording is fitted.
+_READS_WORDING: Final = NetworkSettings(hidden=64, epochs=14, batch=64, dropout=0.6)
 #: Added to a feature's standard deviation, so that one that hardly ever differs does not shout; a standardised feature reaches no farther than the second.
 _LEAST_SPREAD: Final = np.float32(0.01)
 _FARTHEST: Final = 6
@@ -117,9 +123,32 @@ def call_features(probability: Floats, said: NDArray[np.bool_], call: NDArray[np
     return out
 
 
+def call_wording(view: View, call: NDArray[np.int64], n_calls: int) -> csr_matrix:
+    """Count over calls what is seen in their turns.
+
+    Parameters
+    ----------
+    view : View
+        Of the agent's turns.
+    call : array, shape (agent turns,)
+        Call of each turn, ascending.
+    n_calls : int
+
+    Returns
+    -------
+    csr_matrix, shape (calls, columns of all blocks)
+        Logarithms of one more than the counts.
+    """
+    ones, turns = np.ones(len(call), dtype=np.float32), np.arange(len(call))
+    of_call = csr_matrix((ones, turns, np.searchsorted(call, np.arange(n_calls + 1))), shape=(n_calls, len(call)))
+    counts = csr_matrix(hstack([of_call @ block for block in view], format="csr"))
+    counts.data = np.log1p(counts.data)
+    return counts
+
+
 @dataclass(frozen=True, slots=True)
 class CallRater:
-    """The weighted mean of two readings of a call, by forests and by small networks; with learned interval widths.
+    """The weighted mean of three readings of a call, with learned interval widths: its behaviours by forests and by small networks, its wording by a network.
 
     Parameters
     ----------
@@ -129,6 +158,8 @@ class CallRater:
         What the networks' features are standardised with.
     layers : Layers
         Networks with an output a dimension.
+    wording : Layers
+        The same, over what `call_wording` counts.
     stretch : array, shape (dimensions, 2)
         Centre and factor that give the averaged predictions back the spread that averaging took from them.
     knots : array, shape (dimensions, knots)
@@ -140,18 +171,20 @@ class CallRater:
     middle: Floats
     spread: Floats
     layers: Layers
+    wording: Layers
     stretch: Floats
     knots: Floats
     below: Floats
     above: Floats
 
     @classmethod
-    def fit(cls, features: Floats, ratings: Floats, settings: RaterSettings | None = None) -> CallRater:
+    def fit(cls, features: Floats, wording: csr_matrix, ratings: Floats, settings: RaterSettings | None = None) -> CallRater:
         """Fit on rated calls.
 
         Parameters
         ----------
         features : array, shape (calls, features)
+        wording : csr_matrix, shape (calls, columns)
         ratings : array, shape (calls, dimensions)
             1 to 5; NaN where there is no rating.
         settings : RaterSettings, optional
@@ -167,33 +200,38 @@ class CallRater:
         # What the tagger saw of cues and context carries over less well to other domains than what it made of it.
         trust = np.where(np.arange(features.shape[1]) < len(FEATURES), 1, settings.context).astype(np.float32)
         seen = _standard(features, middle, spread) * trust
-        layers = networks.fit(MLPRegressor, seen, np.where(np.isnan(ratings), 0, ratings - mean), [features.shape[1]] * settings.networks, settings)
+        targets = np.where(np.isnan(ratings), 0, ratings - mean)
+        layers = networks.fit(MLPRegressor, seen, targets, settings.networks, settings)
         layers = replace(layers, inner=layers.inner * trust[:, None], outer_bias=layers.outer_bias + mean)
+        reads = networks.fit(MLPRegressor, wording, targets, 1, replace(_READS_WORDING, steps=settings.steps, seed=settings.seed))
+        reads = replace(reads, outer_bias=reads.outer_bias + mean)
         forest = forests.fit(features, ratings, settings.trees, settings.leaf, settings.share, settings.seed)
         flat = np.zeros((len(DIMENSIONS), settings.knots), dtype=np.float32)
         stretch = np.tile(np.array([3.0, 1.0], dtype=np.float32), (len(DIMENSIONS), 1))
         knots = np.tile(np.linspace(*SCALE, settings.knots, dtype=np.float32), (len(DIMENSIONS), 1))
-        return cls(forest, middle, spread, layers, stretch, knots, flat, flat)
+        return cls(forest, middle, spread, layers, reads, stretch, knots, flat, flat)
 
-    def expected(self, features: Floats) -> Floats:
-        """Return the weighted mean of the two readings, shape (calls, dimensions), before stretching."""
+    def expected(self, features: Floats, wording: csr_matrix) -> Floats:
+        """Return the weighted mean of the readings, shape (calls, dimensions), before stretching."""
         other = np.clip(self.layers.output(_standard(features, self.middle, self.spread)), *SCALE)
-        expected: Floats = (_FORESTS * self.forests.predict(features) + (1 - _FORESTS) * other).astype(np.float32)
+        shown = _FORESTS * self.forests.predict(features) + (1 - _FORESTS) * other
+        expected: Floats = ((1 - _WORDING) * shown + _WORDING * np.clip(self.wording.output(wording), *SCALE)).astype(np.float32)
         return expected
 
-    def rate(self, features: Floats) -> tuple[Floats, Floats, Floats]:
+    def rate(self, features: Floats, wording: csr_matrix) -> tuple[Floats, Floats, Floats]:
         """Rate calls.
 
         Parameters
         ----------
         features : array, shape (calls, features)
+        wording : csr_matrix, shape (calls, columns)
 
         Returns
         -------
         tuple of array, each of shape (calls, dimensions)
             Rating, lower and upper end of its 80 % interval, all within 1..5.
         """
-        return self.finish(self.expected(features) if len(features) else np.zeros((0, len(DIMENSIONS)), dtype=np.float32))
+        return self.finish(self.expected(features, wording) if len(features) else np.zeros((0, len(DIMENSIONS)), dtype=np.float32))
 
     def finish(self, raw: Floats) -> tuple[Floats, Floats, Floats]:
         """Give expected ratings their spread and their intervals; shapes as in `rate`."""
@@ -218,7 +256,7 @@ class CallRater:
         Notes
         -----
         The factor is chosen for the best quadratic weighted kappa. The interval takes the residuals' quantiles among the calls nearest to each knot
-        (split conformal prediction, Vovk et al. 2005, made local).
+        (split conformal prediction, Vovk et al. 2005, made local), and is made wider for two ratings.
         """
         from ownership_scorer.agreement import weighted_kappa
 
@@ -237,21 +275,11 @@ class CallRater:
             for k, knot in enumerate(knots[d]):
                 near = np.argsort(np.abs(score - knot), kind="stable")[:nearest]
                 below[d, k], above[d, k] = _reach(true[near] - score[near])
+            below[d] *= _WIDER.get(DIMENSIONS[d], 1)
+            above[d] *= _WIDER.get(DIMENSIONS[d], 1)
         return replace(self, stretch=stretch, knots=knots, below=below, above=above)
 
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Return everything that a model folder has to keep."""
-        parts = {f"{name}.{part.name}": getattr(getattr(self, name), part.name) for name, kind in _PARTS.items() for part in fields(kind)}
-        return parts | {name: getattr(self, name) for name in self.__dataclass_fields__ if name not in _PARTS}
 
-    @classmethod
-    def of(cls, arrays: Mapping[str, NDArray[Any]]) -> CallRater:
-        """Return the rater whose `arrays` these are."""
-        parts: dict[str, Any] = {name: kind(**{part.name: arrays[f"{name}.{part.name}"] for part in fields(kind)}) for name, kind in _PARTS.items()}
-        return cls(**parts | {name: array for name, array in arrays.items() if "." not in name})
-
-
-_PARTS: Final[dict[str, Any]] = {"forests": Forests, "layers": Layers}
 _FACTORS: Final = tuple(np.linspace(1.0, 1.8, 17).tolist())
 
 

@@ -16,7 +16,7 @@ from ownership_scorer.evidence import MODEL_SOURCE, NO_AGENT_TURN, SCORED, TOO_F
 from ownership_scorer.features import FeatureSpace, Rows
 from ownership_scorer.matching import AGENT, CueMatcher, Reading
 from ownership_scorer.quoting import LONGEST, around, heaviest, stretches
-from ownership_scorer.rater import CallRater, call_features
+from ownership_scorer.rater import CallRater, call_features, call_wording
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.tagger import BehaviourTagger
 from ownership_scorer.transcript import Transcript
@@ -123,11 +123,12 @@ class OwnershipScorer:
         """
         read = self._matcher.read(calls)
         rows = self.space.rows(read)
-        probability = self.tagger.probabilities(rows.matrix)
+        probability = self.tagger.probabilities(rows.view)
         said = probability >= self.tagger.threshold
         evidence = self._evidence(read, rows, probability, said)
         known = facts(read)
-        rated = self.rater.rate(call_features(probability, said, rows.call, len(calls), known, rows.context))
+        features = call_features(probability, said, rows.call, len(calls), known, rows.view.context)
+        rated = self.rater.rate(features, call_wording(rows.view, rows.call, len(calls)))
         agent_turns, agent_words = np.bincount(rows.call, minlength=len(calls)).tolist(), known[:, 0].tolist()
         out = []
         for c, (call, score, low, high) in enumerate(zip(calls, *(np.round(part.astype(float), 2).tolist() for part in rated), strict=True)):
@@ -189,9 +190,10 @@ class OwnershipScorer:
         if not pieces:
             return
         turn = read.first_turn[rows.call[row[which]]] + rows.turn[row[which]]
-        active = rows.matrix[row[which]] @ self.tagger.inner + self.tagger.inner_bias > 0
-        outward = active * self.tagger.outer[:, behaviour[which]].T
-        for i, mine, weights in zip(which, pieces, self.space.word_weights(read, turn, self.tagger.inner, outward), strict=True):
+        layers, seen = self.tagger.words, rows.view.of(row[which])
+        outward = (layers.hidden(seen.context, seen.words) > 0) * layers.outer[:, behaviour[which]].T
+        inner = layers.inner[seen.context.shape[1] :]
+        for i, mine, weights in zip(which, pieces, self.space.ngrams.word_weights(read.words, turn, inner, outward), strict=True):
             begin, end = heaviest(mine, weights)
             first[i], last[i] = first[i] + begin, first[i] + end
 

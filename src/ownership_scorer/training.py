@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from joblib import Parallel, delayed
 from numpy.typing import NDArray
 
 from ownership_scorer.agreement import behaviour_f1, weighted_kappa
@@ -17,11 +18,11 @@ from ownership_scorer.arrays import Floats
 from ownership_scorer.cuebook import Cuebook
 from ownership_scorer.features import FeatureSpace, Rows
 from ownership_scorer.matching import CueMatcher
-from ownership_scorer.rater import CallRater, RaterSettings, call_features, ratings_array
+from ownership_scorer.rater import CallRater, RaterSettings, call_features, call_wording, ratings_array
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.runs import NO_BREAK
 from ownership_scorer.scorer import Judgeable, OwnershipScorer, facts
-from ownership_scorer.tagger import BehaviourTagger, TaggerSettings
+from ownership_scorer.tagger import BehaviourTagger, TaggerSettings, View
 from ownership_scorer.transcript import Transcript, Turn
 
 #: A behaviour with fewer cases than this has no figure of its own.
@@ -71,7 +72,7 @@ class FitSettings:
 
 
 def fit(
-    calls: Sequence[LabelledCall], cuebook: Cuebook | None = None, settings: FitSettings | None = None, judgeable: Judgeable | None = None
+    calls: Sequence[LabelledCall], cuebook: Cuebook | None = None, settings: FitSettings | None = None, judgeable: Judgeable | None = None, jobs: int = 1
 ) -> tuple[OwnershipScorer, dict[str, Any]]:
     """Fit a model.
 
@@ -83,6 +84,8 @@ def fit(
         The shipped cues where left out.
     settings : FitSettings, optional
     judgeable : Judgeable, optional
+    jobs : int
+        Processes to share the work among; the model is the same with any number.
 
     Returns
     -------
@@ -115,29 +118,39 @@ def fit(
     plain_rows = space.rows(matcher.read([plain_copy(t) for t in transcripts])) if settings.plain_copies else None
     folds = assign_folds([call.group for call in calls], settings.folds)
 
-    def tag(training: NDArray[np.bool_]) -> BehaviourTagger:
-        from scipy.sparse import vstack
-
+    def task(training: NDArray[np.bool_]) -> tuple[View, Floats]:
+        """Return what a tagger is fitted on."""
         own = np.flatnonzero(training[rows.call])
         if plain_rows is None:
-            return BehaviourTagger.fit(rows.matrix[own], truth[own], len(space.dense), settings.tagger)
+            return rows.view.of(own), truth[own]
+        from scipy.sparse import vstack
+
         punctuated = np.array([any(b != NO_BREAK for turn in turns for b in turn.tokens.breaks) for turns in read])
         copies = np.flatnonzero((training & punctuated)[plain_rows.call])
-        both = vstack([rows.matrix[own], plain_rows.matrix[copies]], format="csr")
-        return BehaviourTagger.fit(both, truth[np.concatenate([own, copies])], len(space.dense), settings.tagger)
+        both = View(*(vstack(blocks, format="csr") for blocks in zip(rows.view.of(own), plain_rows.view.of(copies), strict=True)))
+        return both, truth[np.concatenate([own, copies])]
 
+    names = np.unique(folds)
+    parts = [folds != fold for fold in names] + [np.ones(len(calls), dtype=bool)]
+    *taggers, whole = Parallel(jobs)(delayed(BehaviourTagger.fit)(*task(part), settings.tagger) for part in parts)
     log_odds = np.zeros_like(truth)
-    for fold in np.unique(folds):
+    for fold, tagger in zip(names, taggers, strict=True):
         out = np.flatnonzero(folds[rows.call] == fold)
-        log_odds[out] = tag(folds != fold).log_odds(rows.matrix[out])
-    tagger = tag(np.ones(len(calls), dtype=bool)).calibrated(log_odds, truth)
-    tagger = replace(tagger, inner=tagger.inner.astype(np.float16).astype(np.float32))
+        log_odds[out] = tagger.log_odds(rows.view.of(out))
+    tagger = whole.calibrated(log_odds, truth)
     probability = tagger.calibrate(log_odds)
-    features = call_features(probability, probability >= tagger.threshold, rows.call, len(calls), call_facts, rows.matrix[:, : len(space.dense)])
+
+    def summed(probability: Floats) -> Floats:
+        return call_features(probability, probability >= tagger.threshold, rows.call, len(calls), call_facts, rows.view.context)
+
+    wording = call_wording(rows.view, rows.call, len(calls))
+    # Whole groups of calls are harder than real calls turned out to be: what the rater learns from is half as unsure.
+    features, unseen = summed(tagger.calibrate((log_odds + tagger.log_odds(rows.view)) / 2)), summed(probability)
+    *raters, last = Parallel(jobs)(delayed(CallRater.fit)(features[part], wording[np.flatnonzero(part)], ratings[part], settings.rater) for part in parts)
     expected = np.zeros_like(ratings)
-    for fold in np.unique(folds):
-        expected[folds == fold] = CallRater.fit(features[folds != fold], ratings[folds != fold], settings.rater).expected(features[folds == fold])
-    rater = CallRater.fit(features, ratings, settings.rater).calibrated(expected, ratings)
+    for fold, rater in zip(names, raters, strict=True):
+        expected[folds == fold] = rater.expected(unseen[folds == fold], wording[np.flatnonzero(folds == fold)])
+    rater = last.calibrated(expected, ratings)
     scorer = OwnershipScorer(cuebook, space, tagger, rater, judgeable=judgeable or Judgeable())
     return scorer, _figures(tagger, probability, truth, rater, expected, ratings) | {
         "calls": len(calls),
