@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ownership_scorer.cuebook import Cuebook, CueError
-from ownership_scorer.ngrams import EDGE, Ngrams, grams
+from ownership_scorer.ngrams import Ngrams, grams
 from ownership_scorer.tokenizer import Tokenizer
 
 WORDS = ("i", "will", "send", "it", "no", "parcel", "today")
 TURNS = st.lists(st.lists(st.sampled_from(WORDS), max_size=7).map(" ".join), min_size=1, max_size=6)
-KNOWN = st.lists(st.lists(st.sampled_from((*WORDS, EDGE)), min_size=1, max_size=4).map(" ".join).filter(lambda gram: gram != EDGE), unique=True, max_size=12)
+KNOWN = st.lists(st.lists(st.sampled_from(WORDS), max_size=4).flatmap(lambda turn: st.sampled_from([*grams(turn, 4)])), unique=True, max_size=12)
 
 
 @pytest.mark.parametrize(
@@ -52,7 +54,17 @@ def test_too_many_symbols_are_refused() -> None:
 
 def test_words_stand_for_themselves_for_their_class_or_for_any_word() -> None:
     book = Cuebook.parse({"a.toml": '[classes]\nsend = "send sent post"\nthing = """parcel\nletter"""'})
-    assert [*map(book.symbol, ("i", "will", "post", "it", "parcel", "zebra", "5", "<name>"))] == ["i", "will", "@send", "it", "@thing", "*", "5", "<name>"]
+    assert [*map(book.symbol, ("i", "will", "post", "it", "parcel", "zebra", "5", "<name>", "@send"))] == [
+        "i",
+        "will",
+        "@send",
+        "it",
+        "@thing",
+        "*",
+        "5",
+        "<name>",
+        "@@send",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -60,6 +72,10 @@ def test_words_stand_for_themselves_for_their_class_or_for_any_word() -> None:
     [
         ('[classes]\na = "x y"\nb = "y"', "a.toml: class 'b': 'y' is of class 'a' already"),
         ('[classes]\na = ["x"]', "a.toml: class 'a': give its words in one string"),
+        ('[classes]\n"a b" = "x"', "a.toml: class 'a b': the name of a class is made of letters"),
+        ('[classes]\na = "Refund"', "a.toml: class 'a': 'Refund' is no word in lower case"),
+        ('[classes]\na = "you"', "a.toml: class 'a': 'you' is no word in lower case, or a function word"),
+        ('classes = "x"', "a.toml: 'classes' is 'x'; it has to be a table"),
     ],
 )
 def test_wrong_classes_are_named(text: str, message: str) -> None:
@@ -68,7 +84,13 @@ def test_wrong_classes_are_named(text: str, message: str) -> None:
     assert message in str(error.value)
 
 
-def test_shipped_classes_are_words_as_the_tokenizer_gives_them() -> None:
+def test_two_rule_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "classes.toml").write_text('[classes]\nown = "xyzzy"', encoding="utf-8")
+    with pytest.raises(CueError, match="has the same name"):
+        Cuebook.read(None, tmp_path)
+
+
+def test_shipped_classes_are_single_words_in_lower_case() -> None:
     classes = Cuebook.read().classes
     assert len(classes) > 10_000
     assert {"send", "postcode", "refund"} <= set(classes)

@@ -1,4 +1,4 @@
-"""Rule files: phrases that speak for a behaviour, in their context, each with examples.
+"""Rule files: phrases that speak for a behaviour, in their context, each with examples; and classes of words, for the patterns that a model looks at.
 
 A phrase is a small template: ``(a|b c)`` for alternatives, ``[x]`` for optional words, ``@name`` for a list defined in a rule file, ``..`` for a gap of up to
 `GAP` words within the sentence. Templates are expanded to plain phrases when the file is read.
@@ -91,7 +91,18 @@ class Cue:
 
 @dataclass(frozen=True, slots=True)
 class Cuebook:
-    """All cues of a model, the word lists that their templates name, and the classes of words whose patterns are features."""
+    """All cues of a model, and what goes with them.
+
+    Parameters
+    ----------
+    cues : tuple of Cue
+    lists : dict of str to tuple of str
+        Word lists that templates name.
+    sources : dict of str to str
+        Names and texts of the rule files.
+    classes : dict of str to str
+        Class of each word, for the patterns that are features.
+    """
 
     cues: tuple[Cue, ...]
     lists: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -110,6 +121,8 @@ class Cuebook:
 
     def symbol(self, word: str) -> str:
         """Return what a word stands for in a pattern: itself where it is a function word, a number or a mark, otherwise its class; ``*`` where it has none."""
+        if word[:1] == "@":
+            return f"@{word}"  # a name in social media, not the sign of a class
         if word in STOPWORDS or not word[:1].isalpha():
             return word
         kind = self.classes.get(word)
@@ -122,7 +135,8 @@ class Cuebook:
         Raises
         ------
         CueError
-            Naming file and cue, for an unknown key, a blank or too wide template, a repeated id, an unknown list, behaviour or state.
+            Naming file and cue, for an unknown key, a blank or too wide template, a repeated id, an unknown list, behaviour or state; naming file, class and
+            word, for a word of two classes or none; for two files of one name, which a model folder could not hold.
         """
         sources: dict[str, str] = {}
         for folder in folders or (None,):
@@ -130,7 +144,11 @@ class Cuebook:
             if not place.is_dir():
                 raise CueError(f"{place}: no such folder of rule files")
             for file in sorted((f for f in place.iterdir() if f.name.endswith(".toml")), key=lambda f: f.name):
-                sources[file.name if folder is None else str(file)] = file.read_text(encoding="utf-8")
+                name = file.name if folder is None else str(file)
+                other = next((known for known in sources if Path(known).name == file.name), None)
+                if other is not None:
+                    raise CueError(f"{name}: {other} has the same name; rename one of the two")
+                sources[name] = file.read_text(encoding="utf-8")
         return cls.parse(sources)
 
     @classmethod
@@ -147,14 +165,21 @@ class Cuebook:
             unknown = set(tables[name]) - {"cue", "lists", "classes"}
             if unknown:
                 raise CueError(f"{name}: unknown table {sorted(unknown)[0]!r}; allowed are 'cue', 'lists' and 'classes'")
+            for key in ("lists", "classes"):
+                if not isinstance(tables[name].get(key, {}), dict):
+                    raise CueError(f"{name}: {key!r} is {tables[name][key]!r}; it has to be a table, [{key}]")
             for key, phrases in tables[name].get("lists", {}).items():
                 if key in lists:
                     raise CueError(f"{name}: list {key!r} is defined twice")
                 lists[key] = tuple(phrases)
             for key, words in tables[name].get("classes", {}).items():
+                if not key.isidentifier():
+                    raise CueError(f"{name}: class {key!r}: the name of a class is made of letters, digits and '_'")
                 if not isinstance(words, str):
                     raise CueError(f"{name}: class {key!r}: give its words in one string, with blanks between them")
                 for word in words.split():
+                    if word in STOPWORDS or word != word.lower() or not word[0].isalpha():
+                        raise CueError(f"{name}: class {key!r}: {word!r} is no word in lower case, or a function word, which stands for itself")
                     if classes.setdefault(word, key) != key:
                         raise CueError(f"{name}: class {key!r}: {word!r} is of class {classes[word]!r} already")
         cues: dict[str, Cue] = {}

@@ -1,4 +1,4 @@
-"""What the tagger looks at in an agent turn: its words, the cues found in it, and how it stands to what the customer just said."""
+"""What the tagger looks at in an agent turn: its words and their patterns, the cues found in it, and how it stands to what the customer just said."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from ownership_scorer.tokenizer import Words
 Flags = NDArray[np.bool_]
 
 #: Longest run of words, and of what words stand for, that is a feature.
-LONGEST_RUN: Final = 2
-LONGEST_PATTERN: Final = 4
+_LONGEST_RUN: Final = 2
+_LONGEST_PATTERN: Final = 4
 #: A pattern has to be so many times commoner than a run of words to be a feature.
-COMMONER: Final = 2
+_COMMONER: Final = 2
 
 _ACKNOWLEDGES: Final = frozenset(
     [
@@ -156,14 +156,15 @@ class FeatureSpace:
 
     @classmethod
     def fit(cls, cuebook: Cuebook, calls: Iterable[Sequence[ReadTurn]], min_calls: int) -> FeatureSpace:
-        """Choose the runs of words that at least ``min_calls`` calls hold, and the patterns that `COMMONER` times as many do."""
+        """Choose the runs of words that at least ``min_calls`` calls hold, and the patterns that `_COMMONER` times as many do."""
         words: Counter[str] = Counter()
         patterns: Counter[str] = Counter()
         for turns in calls:
             spoken = [turn.tokens.words for turn in turns if turn.speaker == "agent"]
-            words.update({gram for turn in spoken for gram in grams(turn, LONGEST_RUN)})
-            patterns.update({gram for turn in spoken for gram in grams([*map(cuebook.symbol, turn)], LONGEST_PATTERN)})
-        return cls(cuebook, *(sorted(g for g, n in found.items() if n >= least) for found, least in ((words, min_calls), (patterns, COMMONER * min_calls))))
+            words.update({gram for turn in spoken for gram in grams(turn, _LONGEST_RUN)})
+            patterns.update({gram for turn in spoken for gram in grams([*map(cuebook.symbol, turn)], _LONGEST_PATTERN)})
+        common = [gram for gram, n in words.items() if n >= min_calls]
+        return cls(cuebook, sorted(common), sorted(gram for gram, n in patterns.items() if n >= _COMMONER * min_calls))
 
     def rows(self, read: Reading) -> Rows:
         """Fill the columns for every agent turn of a batch.

@@ -38,6 +38,9 @@ class Forests:
     value: Floats
     root: NDArray[np.int32]
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return (Forests, (self.feature, self.child, self.cut, self.value, self.root))
+
     @cached_property
     def _nodes(self) -> tuple[NDArray[Any], NDArray[np.bool_]]:
         """Return the nodes in a form that `numpy.take` copies in one piece each, and which of them are leaves."""

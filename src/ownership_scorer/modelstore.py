@@ -144,7 +144,7 @@ def _lines(content: bytes) -> list[str]:
 
 
 def _arrays(part: Any) -> dict[str, NDArray[Any]]:
-    """Return all arrays of a part of a model, those of the parts in it as ``name.array``; the largest in half precision."""
+    """Return all arrays of a part of a model, those of the parts in it as ``name.array``; the first layers of networks in half precision."""
     arrays: dict[str, NDArray[Any]] = {}
     for name in part.__dataclass_fields__:
         value = getattr(part, name)

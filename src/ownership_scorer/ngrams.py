@@ -30,7 +30,7 @@ class Ngrams:
     Parameters
     ----------
     known : sequence of str
-        The runs, in the order of their columns; `EDGE` stands for a turn's start and end.
+        The runs, in the order of their columns; `EDGE` stands for a turn's start and end, and so first or last in a run, and not alone.
     symbol : callable
         What a word stands for.
     """
@@ -102,9 +102,8 @@ class Ngrams:
         run = np.zeros(len(stream), dtype=np.int64)
         for n in range(1, self._longest + 1):
             run = (run[: len(stream) - n + 1] << self._bits) + stream[n - 1 :]
-            # A run that begins with an unknown symbol has the number of a shorter one; the last edge begins none.
+            # A run that begins with an unknown symbol has the number of a shorter one.
             hit = np.flatnonzero((stream[: len(run)] > 0) & (stream[n - 1 :] > 0))
-            hit = hit[hit < len(row)]
             at = np.minimum(np.searchsorted(self._keys, run[hit]), len(self) - 1) if len(self) else hit[:0]
             same = self._keys[at] == run[hit[: len(at)]]
             hit, at = hit[: len(at)][same], at[same]

@@ -50,7 +50,7 @@ _FARTHEST: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class RaterSettings(NetworkSettings):
-    """How a rater is fitted: `NetworkSettings`, with other values, and more.
+    """How a rater is fitted: `NetworkSettings`, with other values, and more. The network over the wording takes ``steps`` and ``seed`` from them.
 
     Parameters
     ----------
@@ -124,7 +124,7 @@ def call_features(probability: Floats, said: NDArray[np.bool_], call: NDArray[np
 
 
 def call_wording(view: View, call: NDArray[np.int64], n_calls: int) -> csr_matrix:
-    """Count over calls what is seen in their turns.
+    """Count over calls what is seen in their turns: cues and context, words, and patterns of words.
 
     Parameters
     ----------

@@ -190,9 +190,10 @@ class OwnershipScorer:
         if not pieces:
             return
         turn = read.first_turn[rows.call[row[which]]] + rows.turn[row[which]]
-        layers, seen = self.tagger.words, rows.view.of(row[which])
-        outward = (layers.hidden(seen.context, seen.words) > 0) * layers.outer[:, behaviour[which]].T
-        inner = layers.inner[seen.context.shape[1] :]
+        # Of the three networks one weighs single words.
+        layers, context, words = self.tagger.words, rows.view.context[row[which]], rows.view.words[row[which]]
+        outward = (layers.hidden(context, words) > 0) * layers.outer[:, behaviour[which]].T
+        inner = layers.inner[context.shape[1] :]
         for i, mine, weights in zip(which, pieces, self.space.ngrams.word_weights(read.words, turn, inner, outward), strict=True):
             begin, end = heaviest(mine, weights)
             first[i], last[i] = first[i] + begin, first[i] + end

@@ -38,7 +38,7 @@ class View(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TaggerSettings(NetworkSettings):
-    """How the networks of a tagger are fitted; each has as many hidden units as `NetworkSettings` says."""
+    """How the three networks of a tagger are fitted; each has ``hidden`` units."""
 
     hidden: int = 192
     epochs: int = 16
