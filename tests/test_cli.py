@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from functools import partial
+from dataclasses import replace
 
 import pytest
 
@@ -166,17 +166,36 @@ def test_cues_check_fails_with_an_example_that_fails(tmp_path, capsys):
 
 def test_train_writes_a_model_that_scores(corpus, tmp_path, monkeypatch, capsys):
     small = FitSettings(TaggerSettings(hidden=4, epochs=2, steps=1), RaterSettings(trees=2, networks=1, epochs=1, steps=1), folds=2, plain_copies=False)
-    monkeypatch.setattr(training, "fit", partial(training.fit, settings=small))
+    fit = training.fit
+    monkeypatch.setattr(training, "fit", lambda calls, cuebook, settings, **rest: fit(calls, cuebook, replace(small, severity=settings.severity), **rest))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")
     (tmp_path / "cues").mkdir()
     (tmp_path / "cues" / "a.toml").write_text(RULES.format(rejects='"Good morning."'))
     calls = write_calls(tmp_path / "calls.jsonl", corpus[:30])
-    arguments = ["train", str(calls), "--out", str(tmp_path / "model"), "--cues", str(tmp_path / "cues"), "--group-by", "industry"]
+    arguments = [
+        "train",
+        str(calls),
+        "--out",
+        str(tmp_path / "model"),
+        "--cues",
+        str(tmp_path / "cues"),
+        "--group-by",
+        "industry",
+        "--severity",
+        "listening=0.2,ownership=-1",
+    ]
     assert cli.main(arguments) == cli.OK
     assert "from 30 calls; by cross-validation over industry" in capsys.readouterr().out
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert (manifest["date"], manifest["grouped_by"]) == ("1970-01-01", "industry")
     assert cli.main(["score", str(calls), "--out", str(tmp_path / "out"), "--model", str(tmp_path / "model")]) == cli.OK
+
+
+@pytest.mark.parametrize("text", ["charm=1", "listening", "listening=much", "listening=9", ""])
+def test_train_refuses_a_severity_that_is_none(text, capsys):
+    with pytest.raises(SystemExit):
+        cli.main(["train", "calls.jsonl", "--out", "model", "--severity", text])
+    assert "allowed" in (said := capsys.readouterr().err) or "write" in said
 
 
 def test_train_refuses_a_label_that_the_rubric_does_not_know(corpus, tmp_path, capsys):

@@ -1,5 +1,7 @@
 """Fitting: folds, checks, and a model that learns what it is shown."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,19 @@ def test_model_learns_and_repeats():
     assert {e.behaviour for e in good.evidence if e.turn == 1} == {"assure"}
     assert figures["f1"]["assure"] > 0.9
     assert again.score(call(999, True).transcript) == good
+
+
+def test_severity_is_added_to_ratings_and_intervals_within_the_scale():
+    plain, moved = (fit(CALLS, NONE, replace(SMALL, severity=severity))[0].score(call(999, False).transcript) for severity in ({}, {"listening": 0.5}))
+    assert moved.scores["listening"] == pytest.approx(plain.scores["listening"] + 0.5, abs=0.011)
+    assert moved.intervals["listening"] == pytest.approx([min(5, end + 0.5) for end in plain.intervals["listening"]], abs=0.511)
+    assert moved.scores["ownership"] == plain.scores["ownership"]
+
+
+def test_agent_turns_in_two_groups_are_needed():
+    silent = [c._replace(transcript=Transcript(c.transcript.call_id, c.transcript.turns[:1]), labels={}) for c in CALLS]
+    with pytest.raises(ValueError, match="turns of an agent are needed in at least two groups of calls; 0 found"):
+        fit(silent, NONE, SMALL)
 
 
 def test_missing_ratings_are_skipped():

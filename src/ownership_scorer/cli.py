@@ -196,11 +196,11 @@ def _train(given: argparse.Namespace) -> int:
     from datetime import UTC, datetime
 
     from ownership_scorer import modelstore
-    from ownership_scorer.training import data_digest, fit
+    from ownership_scorer.training import FitSettings, data_digest, fit
 
     calls = [_labelled_call(call, given.group_by) for call in _labelled(given.labelled)]
     try:
-        scorer, figures = fit(calls, _cuebook(given.cues), jobs=given.jobs)
+        scorer, figures = fit(calls, _cuebook(given.cues), FitSettings(severity=dict(given.severity)), jobs=given.jobs)
     except ValueError as error:
         raise _UsageError(str(error)) from None
     # A build that is to be the same every time says which day it is.
@@ -264,6 +264,18 @@ def _pairs(allowed: Sequence[str] | None) -> Any:
     return pairs
 
 
+def _severity(text: str) -> list[tuple[str, float]]:
+    from ownership_scorer.rubric import DIMENSIONS
+
+    try:
+        found = [(name, float(value)) for name, value in _pairs(None)(text)]
+    except ValueError:
+        found = [("", 0.0)]
+    if any(name not in DIMENSIONS or not -4 <= number <= 4 for name, number in found):
+        raise argparse.ArgumentTypeError(f"{text!r}: write dimension=number, from -4 to 4; dimensions are {', '.join(DIMENSIONS)}")
+    return found
+
+
 def _jobs(text: str) -> int:
     try:
         jobs = int(text)
@@ -318,6 +330,10 @@ def _parser() -> argparse.ArgumentParser:
         help="calls that agree in this field are never split in cross-validation: call_id, agent_id, or any other field of the calls (default: call_id)",
     )  # fmt: skip
     train.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes that fit; -1 takes one a core (default: 1); the model is the same")
+    train.add_argument(
+        "--severity", type=_severity, default=(), metavar="DIMENSION=NUMBER,...",
+        help="by how much those who rated these calls rate more severely than others do, such as listening=0.2; is added to the model's ratings",
+    )  # fmt: skip
     train.set_defaults(run=_train)
     return parser
 

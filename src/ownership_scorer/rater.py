@@ -162,6 +162,8 @@ class CallRater:
         The same, over what `call_wording` counts.
     stretch : array, shape (dimensions, 2)
         Centre and factor that give the averaged predictions back the spread that averaging took from them.
+    severity : array, shape (dimensions,)
+        By how much those who rated the calls it was fitted on rate more severely than those whose ratings it is to meet; is added to its ratings.
     knots : array, shape (dimensions, knots)
     below, above : array, shape (dimensions, knots)
         How far the interval reaches below and above a prediction at each knot.
@@ -173,6 +175,7 @@ class CallRater:
     layers: Layers
     wording: Layers
     stretch: Floats
+    severity: Floats
     knots: Floats
     below: Floats
     above: Floats
@@ -209,7 +212,7 @@ class CallRater:
         flat = np.zeros((len(DIMENSIONS), settings.knots), dtype=np.float32)
         stretch = np.tile(np.array([3.0, 1.0], dtype=np.float32), (len(DIMENSIONS), 1))
         knots = np.tile(np.linspace(*SCALE, settings.knots, dtype=np.float32), (len(DIMENSIONS), 1))
-        return cls(forest, middle, spread, layers, reads, stretch, knots, flat, flat)
+        return cls(forest, middle, spread, layers, reads, stretch, np.zeros(len(DIMENSIONS), dtype=np.float32), knots, flat, flat)
 
     def expected(self, features: Floats, wording: csr_matrix) -> Floats:
         """Return the weighted mean of the readings, shape (calls, dimensions), before stretching."""
@@ -236,11 +239,12 @@ class CallRater:
     def finish(self, raw: Floats) -> tuple[Floats, Floats, Floats]:
         """Give expected ratings their spread and their intervals; shapes as in `rate`."""
         centre, factor = self.stretch[:, 0], self.stretch[:, 1]
-        score = np.clip(centre + (raw - centre) * factor, *SCALE).astype(np.float32)
+        as_rated = np.clip(centre + (raw - centre) * factor, *SCALE).astype(np.float32)
+        score = np.clip(as_rated + self.severity, *SCALE)
         low, high = np.empty_like(score), np.empty_like(score)
         for d in range(len(DIMENSIONS)):
-            low[:, d] = score[:, d] - np.interp(score[:, d], self.knots[d], self.below[d])
-            high[:, d] = score[:, d] + np.interp(score[:, d], self.knots[d], self.above[d])
+            low[:, d] = score[:, d] - np.interp(as_rated[:, d], self.knots[d], self.below[d])
+            high[:, d] = score[:, d] + np.interp(as_rated[:, d], self.knots[d], self.above[d])
         return score, np.clip(low, *SCALE), np.clip(high, *SCALE)
 
     def calibrated(self, expected: Floats, ratings: Floats) -> CallRater:

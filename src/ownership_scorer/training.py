@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, NamedTuple
 
@@ -60,6 +60,8 @@ class FitSettings:
         A run of words is a feature from so many calls on, a pattern from twice as many; None for a 250th of the calls, at least 2.
     folds : int
         Folds of the cross-validation by group, from which calibration, thresholds, intervals and figures come.
+    severity : mapping of str to float
+        By how much those who rated these calls rate a dimension more severely than those whose ratings are to be met; is added to its ratings.
     plain_copies : bool
         Let the tagger also see each punctuated call in lower case without punctuation. Not needed for the shipped model: scores change by 0.04 as it is.
     """
@@ -68,6 +70,7 @@ class FitSettings:
     rater: RaterSettings = field(default_factory=RaterSettings)
     min_calls: int | None = None
     folds: int = 5
+    severity: Mapping[str, float] = field(default_factory=dict)
     plain_copies: bool = False
 
 
@@ -155,7 +158,8 @@ def fit(
     for fold, rater in zip(names, raters, strict=True):
         expected[folds == fold] = rater.expected(unseen[folds == fold], wording[folds == fold])
     rater = last.calibrated(expected, ratings)
-    scorer = OwnershipScorer(cuebook, space, tagger, rater, judgeable=judgeable or Judgeable())
+    severity = np.array([settings.severity.get(dimension, 0) for dimension in DIMENSIONS], dtype=np.float32)
+    scorer = OwnershipScorer(cuebook, space, tagger, replace(rater, severity=severity), judgeable=judgeable or Judgeable())
     return scorer, _figures(tagger, probability, truth, rater, expected, ratings) | {
         "calls": len(calls),
         "agent_turns": len(truth),
