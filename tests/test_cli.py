@@ -188,6 +188,7 @@ def test_train_writes_a_model_that_scores(corpus, tmp_path, monkeypatch, capsys)
     assert "from 30 calls; by cross-validation over industry" in capsys.readouterr().out
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert (manifest["date"], manifest["grouped_by"]) == ("1970-01-01", "industry")
+    assert manifest["figures"]["settings"]["severity"] == {"listening": 0.2, "ownership": -1}
     assert cli.main(["score", str(calls), "--out", str(tmp_path / "out"), "--model", str(tmp_path / "model")]) == cli.OK
 
 

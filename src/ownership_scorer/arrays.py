@@ -34,6 +34,12 @@ def order(keys: Ints) -> Ints:
     return np.sort((keys << bits) + np.arange(len(keys))) & ((1 << bits) - 1)
 
 
+def split(numbers: Ints, base: int) -> tuple[Ints, Ints]:
+    """Return quotients and remainders; faster than `divmod`."""
+    quotient = numbers // base
+    return quotient, numbers - quotient * base
+
+
 class Ragged:
     """Lists of numbers for ever more keys, end to end in a few columns. What was read of it stays as it was while it grows.
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from ownership_scorer.arrays import Ints, distinct, offsets
+from ownership_scorer.arrays import Ints, distinct, offsets, split
 from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.lexicon import STOPWORDS
 from ownership_scorer.matching import AGENT, CUSTOMER, Reading, ReadTurn
@@ -181,7 +181,7 @@ class FeatureSpace:
         """
         agent = np.flatnonzero(read.speaker == AGENT)
         context = self._context(read, agent)
-        row, column = _split(np.flatnonzero(context), len(self.context))
+        row, column = split(np.flatnonzero(context), len(self.context))
         call = read.call[agent]
         view = View(
             _block(np.bincount(row, minlength=len(agent)), column, len(self.context)),
@@ -408,12 +408,12 @@ def _echo(read: Reading, agent: Ints, customer: Ints) -> _Echo:
     content = kind[stem] & _BIT_COMMON == 0
     place = np.flatnonzero(content)
     keys = distinct(turn[place] * n + stem[place])
-    owner, what = _split(keys, n)
+    owner, what = split(keys, n)
     own = read.speaker[owner] == AGENT
     mine, said = owner[own], what[own]
     shared = _in(previous[mine] * n + said, keys)
     # The first turn in which a customer used each word in a call.
-    uses, since = _split(np.sort((read.call[owner[~own]] * n + what[~own]) * n_turns + owner[~own]), n_turns)
+    uses, since = split(np.sort((read.call[owner[~own]] * n + what[~own]) * n_turns + owner[~own]), n_turns)
     new = np.flatnonzero(np.diff(uses, prepend=-1))
     heard, since = np.append(uses[new], -1), np.append(since[new], 0)
     ask = read.call[mine] * n + said
@@ -456,12 +456,6 @@ def _reply(read: Reading, agent: Ints, end: Ints) -> Ints:
     customer = np.append(read.speaker == CUSTOMER, [False, False])
     first, second = ((agent + i < end) & customer[agent + i] for i in (1, 2))
     return np.where(first, agent + 1, np.where(second, agent + 2, -1))
-
-
-def _split(numbers: Ints, base: int) -> tuple[Ints, Ints]:
-    """Return quotients and remainders; faster than `divmod`."""
-    quotient = numbers // base
-    return quotient, numbers - quotient * base
 
 
 def _in(asked: Ints, keys: Ints) -> Flags:

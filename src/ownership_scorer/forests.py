@@ -13,8 +13,6 @@ from ownership_scorer.arrays import Floats
 
 #: Levels of the trees that are gone down before the finished rows are sorted out.
 _LEVELS: Final = 5
-
-
 #: A node: all that a step down needs lies side by side, so that it is fetched at once.
 _NODE: Final = np.dtype([("feature", np.int32), ("cut", np.float32), ("child", np.int32), ("value", np.float32)])
 

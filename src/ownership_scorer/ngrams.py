@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from ownership_scorer.arrays import Floats, Ints, distinct, offsets, ranges
+from ownership_scorer.arrays import Floats, Ints, distinct, offsets, ranges, split
 from ownership_scorer.tokenizer import Words
 
 #: Stands before the first and after the last word of a turn.
@@ -59,8 +59,8 @@ class Ngrams:
         """Return the columns of the known runs in turns: how many a turn, then each of them once, ascending."""
         width = max(len(self), 1)
         found = distinct(np.concatenate([row * width + column for row, _, column in self._runs(words, np.arange(len(words)))]))
-        row = found // width
-        return np.bincount(row, minlength=len(words)), found - row * width
+        row, column = split(found, width)
+        return np.bincount(row, minlength=len(words)), column
 
     def word_weights(self, words: Words, turns: Ints, inner: Floats, outward: Floats) -> list[list[float]]:
         """Share the weights of turns' columns out over their words.
