@@ -99,7 +99,6 @@ def model_folder(corpus: list[dict[str, Any]], tmp_path_factory: pytest.TempPath
         TaggerSettings(hidden=16, epochs=20, batch=128, steps=1, learning_rate=0.01, dropout=0),
         RaterSettings(trees=5, networks=1, steps=300),
         folds=2,
-        plain_copies=False,
     )
     scorer, _ = fit(calls, Cuebook.parse(CUES), settings)
     # So few calls make thresholds so low that nearly every turn shows something.

@@ -165,7 +165,7 @@ def test_cues_check_fails_with_an_example_that_fails(tmp_path, capsys):
 
 
 def test_train_writes_a_model_that_scores(corpus, tmp_path, monkeypatch, capsys):
-    small = FitSettings(TaggerSettings(hidden=4, epochs=2, steps=1), RaterSettings(trees=2, networks=1, epochs=1, steps=1), folds=2, plain_copies=False)
+    small = FitSettings(TaggerSettings(hidden=4, epochs=2, steps=1), RaterSettings(trees=2, networks=1, epochs=1, steps=1), folds=2)
     fit = training.fit
     monkeypatch.setattr(training, "fit", lambda calls, cuebook, settings, **rest: fit(calls, cuebook, replace(small, severity=settings.severity), **rest))
     monkeypatch.setenv("SOURCE_DATE_EPOCH", "0")

@@ -42,9 +42,9 @@ def test_columns_are_those_of_the_runs_that_stand_in_a_turn(turns: list[str], kn
 
 
 def test_a_weight_is_shared_by_the_words_of_its_run() -> None:
-    words, ngrams = Tokenizer().read(["no parcel today"]), Ngrams(["no parcel", "today ^", "it"], str)
-    inner, outward = np.array([[2], [3], [5]], dtype=np.float32), np.ones((1, 1), dtype=np.float32)
-    assert ngrams.word_weights(words, np.array([0]), inner, outward) == [[1, 1, 3]]
+    words, ngrams = Tokenizer().read(["no parcel today", "it", "today"]), Ngrams(["no parcel", "today ^", "it"], str)
+    inner, outward = np.array([[2], [3], [5]], dtype=np.float32), np.array([[1], [10]], dtype=np.float32)
+    assert ngrams.word_weights(words, np.array([0, 2]), inner, outward).tolist() == [1, 1, 3, 30]
 
 
 def test_too_many_symbols_are_refused() -> None:

@@ -37,6 +37,29 @@ def test_model_learns_and_repeats():
     assert again.score(call(999, True).transcript) == good
 
 
+def test_calls_beside_count_less_and_leave_the_scale_to_the_calls_that_the_model_is_for():
+    own = [c._replace(group=c.transcript.call_id) for c in CALLS]
+    # Elsewhere the same words are labelled and rated in another way.
+    others = [c._replace(labels={1: ("probe",)}, ratings=dict.fromkeys(DIMENSIONS, 3)) for c in (call(n, n % 2 == 0) for n in range(80, 160))]
+    others = [c._replace(group=c.transcript.call_id) for c in others]
+    scorer, figures = fit(own + [c._replace(beside=True) for c in others], NONE, SMALL)
+    even, _ = fit(own + others, NONE, SMALL)
+
+    def assured(scorer):
+        return [e.probability for e in scorer.score(call(999, True).transcript).evidence if e.turn == 1 and e.behaviour == "assure"]
+
+    assert assured(scorer)[0] > 0.9 > 0.6 > assured(even)[0]
+    good, bad = (scorer.score(call(999, kind).transcript).scores["ownership"] for kind in (True, False))
+    assert good > 3 > bad
+    assert figures["calls"] == 160 and figures["calls_beside"] == 80
+    assert figures["cases"]["probe"] == 0 and figures["cases"]["assure"] == 40
+
+
+def test_not_every_call_may_stand_beside():
+    with pytest.raises(ValueError, match="all 80 merely stand beside"):
+        fit([c._replace(beside=True) for c in CALLS], NONE, SMALL)
+
+
 def test_severity_is_added_to_ratings_and_intervals_within_the_scale():
     plain, moved = (fit(CALLS, NONE, replace(SMALL, severity=severity))[0].score(call(999, False).transcript) for severity in ({}, {"listening": 0.5}))
     assert moved.scores["listening"] == pytest.approx(plain.scores["listening"] + 0.5, abs=0.011)

@@ -113,12 +113,13 @@ def shipped(path: Path, scorer: OwnershipScorer) -> None:
     by_set(calls, results)
 
 
-def held_out(path: Path, fold: Sequence[object]) -> tuple[list[LabelledCall], list[CallScore]]:
-    """Score each labelled call with a model fitted on data/ and the labelled calls of all other folds."""
-    own, calls = labelled(DATA), labelled(path)
+def held_out(path: Path, fold: Sequence[object], home: bool) -> tuple[list[LabelledCall], list[CallScore]]:
+    """Score each labelled call with a model fitted on data/ and the labelled calls of all other folds; these are what it is for (``home``), or just more calls."""
+    own, calls = [call._replace(beside=home) for call in labelled(DATA)], labelled(path)
+    known = [call._replace(group=call.transcript.call_id) for call in calls] if home else calls
     results: list[CallScore | None] = [None] * len(calls)
     for f in sorted(set(fold), key=str):
-        scorer, _ = fit(own + [c for c, k in zip(calls, fold, strict=True) if k != f], Cuebook.read(), FitSettings(folds=INNER_FOLDS), jobs=-1)
+        scorer, _ = fit(own + [c for c, k in zip(known, fold, strict=True) if k != f], Cuebook.read(), FitSettings(folds=INNER_FOLDS), jobs=-1)
         for i, call in enumerate(calls):
             if fold[i] == f:
                 results[i] = scorer.score(call.transcript)
@@ -127,13 +128,13 @@ def held_out(path: Path, fold: Sequence[object]) -> tuple[list[LabelledCall], li
 
 
 def retrain(path: Path, folds: int = 5) -> None:
-    calls, results = held_out(path, (np.random.default_rng(0).permutation(len(labelled(path))) % folds).tolist())
+    calls, results = held_out(path, (np.random.default_rng(0).permutation(len(labelled(path))) % folds).tolist(), home=True)
     Held(calls, results).report("data/ plus the sets' own labels, 5-fold by call")
     by_set(calls, results)
 
 
 def domains(path: Path) -> None:
-    calls, results = held_out(path, [c.group for c in labelled(path)])
+    calls, results = held_out(path, [c.group for c in labelled(path)], home=False)
     Held(calls, results).report("data/ plus the labels of all other sets, one set left out at a time")
     by_set(calls, results)
 

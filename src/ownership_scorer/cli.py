@@ -198,7 +198,9 @@ def _train(given: argparse.Namespace) -> int:
     from ownership_scorer import modelstore
     from ownership_scorer.training import FitSettings, data_digest, fit
 
-    calls = [_labelled_call(call, given.group_by) for call in _labelled(given.labelled)]
+    calls = [
+        _labelled_call(call, given.group_by, beside) for paths, beside in ((given.labelled, False), (given.beside, True)) for call in _labelled(paths)
+    ]
     try:
         scorer, figures = fit(calls, _cuebook(given.cues), FitSettings(severity=dict(given.severity)), jobs=given.jobs)
     except ValueError as error:
@@ -227,7 +229,7 @@ def _labelled(paths: Iterable[Path]) -> Iterator[Transcript]:
             yield record
 
 
-def _labelled_call(call: Transcript, group_by: str) -> LabelledCall:
+def _labelled_call(call: Transcript, group_by: str, beside: bool) -> LabelledCall:
     from ownership_scorer.training import LabelledCall
 
     try:
@@ -235,7 +237,7 @@ def _labelled_call(call: Transcript, group_by: str) -> LabelledCall:
     except ValueError:
         raise _UsageError(f"call {call.call_id!r}: labels stand under {list(call.metadata['labels'])[:3]}; allowed are turn indexes, from 0") from None
     group = getattr(call, group_by, None) if group_by in ("agent_id", "customer_id", "call_id", "channel") else call.metadata.get(group_by)
-    return LabelledCall(call, labels, dict(call.metadata.get("ratings") or {}), str(group if group is not None else call.call_id))
+    return LabelledCall(call, labels, dict(call.metadata.get("ratings") or {}), str(group if group is not None else call.call_id), beside)
 
 
 def _cuebook(folders: Sequence[str]) -> Cuebook:
@@ -322,7 +324,11 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_cues_check)
 
     train = commands.add_parser("train", help="fit a model on labelled calls")
-    train.add_argument("labelled", nargs="+", type=Path, metavar="LABELLED", help="files or folders of labelled calls")
+    train.add_argument("labelled", nargs="+", type=Path, metavar="LABELLED", help="files or folders of labelled calls of the kind that the model is for")
+    train.add_argument(
+        "--beside", type=Path, action="append", default=[], metavar="FILE",
+        help="labelled calls of other kinds to learn from, too; they count less, and thresholds and intervals come from the others; may be given again",
+    )  # fmt: skip
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the model")
     _add_cues(train)
     train.add_argument(

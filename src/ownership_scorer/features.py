@@ -369,6 +369,8 @@ NUMBERISH: Final = frozenset(
 _BIT_ACKNOWLEDGES, _BIT_ASKS, _BIT_SO, _BIT_AND, _BIT_YES, _BIT_NO, _BIT_NUMBER, _BIT_YOU = (1 << i for i in range(8))
 _WORD_SETS: Final = (_ACKNOWLEDGES, _ASKS, frozenset({"so"}), frozenset({"and"}), _YES, _NO, frozenset({NUMBER}), frozenset({"you"}))
 _BIT_COMMON, _BIT_NUMBERISH = 1, 2
+#: More than there are words in a memory.
+_MANY: Final = 1 << 31
 
 
 def _word_bits(word: str) -> int:
@@ -395,20 +397,34 @@ class _Echo(NamedTuple):
     opening: Flags  #: one of the first four words is shared
 
 
+def _saying(words: Words) -> tuple[Ints, Ints]:
+    """Return the distinct words of each turn that say something: how many, then each, ascending."""
+    turn = np.repeat(np.arange(len(words)), np.diff(words.first_stem))
+    place = np.flatnonzero(words.vocabulary.codes(_stem_bits)[words.stems] & _BIT_COMMON == 0)
+    owner, stem = split(distinct(turn[place] * _MANY + words.stems[place]), _MANY)
+    return np.bincount(owner, minlength=len(words)), stem
+
+
+def _neighbours(words: Words) -> tuple[Ints, Ints, Ints]:
+    """Return the distinct pairs of neighbouring words of each turn of which at least one says something: how many, then first and second of each."""
+    turn = np.repeat(np.arange(len(words)), np.diff(words.first_stem))
+    content = words.vocabulary.codes(_stem_bits)[words.stems] & _BIT_COMMON == 0
+    both = np.flatnonzero((turn[1:] == turn[:-1]) & (content[1:] | content[:-1]))
+    # Sorted by turn last, and each step keeps the order of the one before.
+    pair = words.stems[both] * _MANY + words.stems[both + 1]
+    by = np.lexsort((pair, turn[both]))
+    owner, pair = turn[both][by], pair[by]
+    new = np.append(True, (owner[1:] != owner[:-1]) | (pair[1:] != pair[:-1]))[: len(pair)]
+    return np.bincount(owner[new], minlength=len(words)), *split(pair[new], _MANY)
+
+
 def _echo(read: Reading, agent: Ints, customer: Ints) -> _Echo:
     words, previous, n_turns = read.words, read.previous, len(read.speaker) + 1
+    memory, n = words.memory, len(words.vocabulary.words) + 1
     kind = words.vocabulary.codes(_stem_bits)
-    turn = np.repeat(np.arange(len(read.speaker)), np.diff(words.first_stem))
-    # Numbers within the batch are small, so that a turn and two words go into one integer.
-    present = np.zeros(len(kind), dtype=bool)
-    present[words.stems] = True
-    kind = kind[present]
-    stem = (np.cumsum(present) - 1)[words.stems]
-    n = len(kind) + 1
-    content = kind[stem] & _BIT_COMMON == 0
-    place = np.flatnonzero(content)
-    keys = distinct(turn[place] * n + stem[place])
-    owner, what = split(keys, n)
+    counts, what = memory.notes(_saying, 1).of(words.number, lambda numbers: _saying(Words(memory, numbers)))
+    owner = np.repeat(np.arange(len(words)), counts)
+    keys = owner * n + what
     own = read.speaker[owner] == AGENT
     mine, said = owner[own], what[own]
     shared = _in(previous[mine] * n + said, keys)
@@ -420,23 +436,26 @@ def _echo(read: Reading, agent: Ints, customer: Ints) -> _Echo:
     i = np.searchsorted(heard[:-1], ask)
     earlier = (heard[i] == ask) & (since[i] < previous[mine])
 
-    both = np.flatnonzero((turn[1:] == turn[:-1]) & (content[1:] | content[:-1]))
-    pairs = distinct((turn[both] * n + stem[both]) * n + stem[both + 1])
-    pair_turn = pairs // (n * n)
-    own_pair = read.speaker[pair_turn] == AGENT
-    pair_turn, own_pairs = pair_turn[own_pair], pairs[own_pair]
-    shared_pair = _in(own_pairs + (previous[pair_turn] - pair_turn) * (n * n), pairs)
+    # Only where a word is shared can a pair be.
+    takers = distinct(mine[shared])
+    numbers, both = words.number[np.concatenate([previous[takers], takers])], np.arange(len(takers))
+    counts, left, right = memory.notes(_neighbours, 2).of(numbers, lambda numbers: _neighbours(Words(memory, numbers)))
+    of = np.repeat(np.concatenate([both, both]), counts)
+    theirs = int(counts[: len(takers)].sum())
+    pairs = (of * n + left) * n + right
+    shared_pair = of[theirs:][_in(pairs[theirs:], pairs[:theirs])]
 
     def count(turns: Ints) -> Ints:
         return np.bincount(turns, minlength=n_turns)
 
     begin, end = words.first_stem[agent], words.first_stem[agent + 1]
-    padded = np.append(stem, [n - 1] * 4)  # a word that nobody says
+    padded = np.append(words.stems, [n - 1] * 4)  # a word that nobody says
+    place = np.flatnonzero(kind[words.stems] & _BIT_COMMON == 0)
 
     def echoed(at: Ints) -> Flags:
         return _in(customer * n + np.where(at < end, padded[at], n - 1), keys)
 
-    first = np.append(place, len(stem))[np.searchsorted(place, begin)]
+    first = np.append(place, len(words.stems))[np.searchsorted(place, begin)]
     return _Echo(
         content=count(owner)[agent],
         theirs=count(owner)[customer],
@@ -444,7 +463,7 @@ def _echo(read: Reading, agent: Ints, customer: Ints) -> _Echo:
         digits=count(mine[shared & (kind[said] & _BIT_NUMBERISH > 0)])[agent],
         earlier=count(mine[earlier & ~shared])[agent],
         new=count(mine[~earlier & ~shared])[agent],
-        pairs=count(pair_turn[shared_pair])[agent],
+        pairs=count(takers[shared_pair])[agent],
         first=echoed(first),
         last=(end > begin) & echoed(end - 1),
         opening=echoed(begin) | echoed(begin + 1) | echoed(begin + 2) | echoed(begin + 3),

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ownership_scorer.arrays import Floats, Ints, distinct, offsets, ranges, split
 from ownership_scorer.tokenizer import Words
@@ -62,7 +62,7 @@ class Ngrams:
         row, column = split(found, width)
         return np.bincount(row, minlength=len(words)), column
 
-    def word_weights(self, words: Words, turns: Ints, inner: Floats, outward: Floats) -> list[list[float]]:
+    def word_weights(self, words: Words, turns: Ints, inner: Floats, outward: Floats) -> NDArray[np.float64]:
         """Share the weights of turns' columns out over their words.
 
         Parameters
@@ -76,21 +76,20 @@ class Ngrams:
 
         Returns
         -------
-        list of list of float
-            A weight a word, for each of the turns.
+        array
+            A weight a word, of one of the turns after the other.
         """
         size = np.diff(words.first)[turns]
         # The edge before each turn has a place, too, and so has the one after the last.
-        first = offsets(size + 1)
-        out = np.zeros(first[-1] + 1)
-        edge = np.zeros(len(out), dtype=bool)
-        edge[first] = True
+        edge = np.zeros(int(size.sum()) + len(size) + 1, dtype=bool)
+        edge[offsets(size + 1)] = True
+        out = np.zeros(len(edge))
         for n, (row, start, column) in enumerate(self._runs(words, turns), start=1):
             weight = np.einsum("ij,ij->i", inner[column], outward[row]).astype(float)
             over = sum((~edge[start + i] for i in range(n)), start=np.zeros(len(start), dtype=np.int64))
             for i in range(n):
-                np.add.at(out, start + i, weight / np.maximum(over, 1))
-        return [out[begin + 1 : end].tolist() for begin, end in pairwise(first.tolist())]
+                out += np.bincount(start + i, weight / np.maximum(over, 1), len(out))
+        return out[~edge]
 
     def _runs(self, words: Words, turns: Ints) -> Iterator[tuple[Ints, Ints, Ints]]:
         """Yield, for each length, the known runs in some turns: row, first place, column; a place a word, and one for the edge before each turn."""

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import pairwise
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from ownership_scorer.arrays import Ints, distinct
+from ownership_scorer.arrays import Ints, distinct, offsets, ranges
 from ownership_scorer.runs import SENTENCE
 
 #: A sentence of more words than this is cut to what stands around the finding.
@@ -40,27 +39,44 @@ def around(breaks: Ints, edges: Ints, start: Ints, end: Ints) -> tuple[Ints, Int
     return np.where(long, np.maximum(first, start - _AROUND // 2), first), np.where(long, np.minimum(last, end + _AROUND), last)
 
 
-def stretches(breaks: Sequence[int]) -> list[tuple[int, int]]:
-    """Return what of a turn may be quoted: a short turn as a whole, or each sentence, a long one in pieces that overlap.
+def stretches(breaks: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return what of some turns may be quoted: of a short turn the whole, of others each sentence, a long one in pieces that overlap.
 
     Parameters
     ----------
-    breaks : sequence of int
-        Break after each word.
+    breaks : array
+        Break after each word of some turns.
+    first, last : array
+        First word of each turn, one past its last.
+
+    Returns
+    -------
+    tuple of array
+        Turn, first word, one past the last of each piece, in the order of the turns and their words.
     """
-    n = len(breaks)
-    if n <= LONGEST // 2:
-        return [(0, n)]
-    edges = [0, *(i + 1 for i in range(n - 1) if breaks[i] >= SENTENCE), n]
-    pieces: list[tuple[int, int]] = []
-    for first, last in pairwise(edges):
-        if last - first <= LONGEST:
-            pieces.append((first, last))
-        else:
-            pieces += [(i, min(i + LONGEST // 2, last)) for i in range(first, last - LONGEST // 4, LONGEST // 4)]
-    return pieces
+    size = last - first
+    turn, word = np.repeat(np.arange(len(size)), size), ranges(first, size)
+    ends = np.flatnonzero(((breaks[word] >= SENTENCE) & (size[turn] > LONGEST // 2)) | (word == last[turn] - 1))
+    turn, end = turn[ends], word[ends] + 1
+    begin = np.where(turn == np.append(-1, turn[:-1]), np.append(0, end[:-1]), first[turn])
+    long = end - begin > LONGEST
+    number = np.where(long, -((LONGEST // 4 - end + begin) // (LONGEST // 4)), 1)
+    turn, end, long = (np.repeat(of, number) for of in (turn, end, long))
+    begin = ranges(begin * 0, number) * (LONGEST // 4) + np.repeat(begin, number)
+    return turn, begin, np.where(long, np.minimum(begin + LONGEST // 2, end), end)
 
 
-def heaviest(pieces: Sequence[tuple[int, int]], weights: Sequence[float]) -> tuple[int, int]:
-    """Return the piece of a turn whose words weigh most."""
-    return max(pieces, key=lambda piece: sum(weights[piece[0] : piece[1]]))
+def heaviest(turn: Ints, begin: Ints, end: Ints, weights: NDArray[np.float64]) -> Ints:
+    """Return the first of the pieces of each turn whose words weigh most: positions among the pieces.
+
+    Parameters
+    ----------
+    turn, begin, end : array
+        Turn of each piece, ascending; first word, one past the last.
+    weights : array
+        Of each word.
+    """
+    size = end - begin
+    weight = np.add.reduceat(weights[ranges(begin, size)], offsets(size)[:-1]) if len(size) else np.zeros(0)
+    ordered = np.lexsort((-weight, turn))
+    return ordered[np.flatnonzero(np.diff(turn[ordered], prepend=-1))]

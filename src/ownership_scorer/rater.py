@@ -33,8 +33,7 @@ FEATURES: Final = (
     *(f"any:{g}" for g in _GROUPS),
     *FACTS,
 )
-"""Names of the columns of `call_features` that every model has; the means of its own context features follow. ``silent``: turns that show nothing."""
-
+"""Names of the columns of `call_features`. ``silent``: turns that show nothing."""
 
 #: Weight of the forests in the mean of the two readings of the behaviours, and of the reading of the wording beside both.
 _FORESTS: Final = 0.7
@@ -62,24 +61,21 @@ class RaterSettings(NetworkSettings):
         Share of the features looked at for a split.
     networks : int
         Networks with different random starts.
-    context : float
-        How much of the spread of the cues' and the context's means the networks see; of all else they see all.
     knots : int
         Points on the predicted scale at which the width of the interval is learned.
     """
 
-    trees: int = 20
-    leaf: int = 5
+    trees: int = 12
+    leaf: int = 7
     share: float = 0.2
     networks: int = 3
-    context: float = 0.3
     knots: int = 5
     hidden: int = 32
     epochs: int = 25
     batch: int = 64
 
 
-def call_features(probability: Floats, said: NDArray[np.bool_], call: NDArray[np.int64], n_calls: int, facts: Floats, context: csr_matrix) -> Floats:
+def call_features(probability: Floats, said: NDArray[np.bool_], call: NDArray[np.int64], n_calls: int, facts: Floats) -> Floats:
     """Sum the tagger's output up over calls.
 
     Parameters
@@ -92,15 +88,13 @@ def call_features(probability: Floats, said: NDArray[np.bool_], call: NDArray[np
     n_calls : int
     facts : array, shape (calls, len(FACTS) - 3)
         Agent words, then the number of customer turns with thanks, upset, problem, request, declines.
-    context : csr_matrix, shape (agent turns, context features)
-        What the tagger saw of cues and context; the rater sees its mean over the call.
 
     Returns
     -------
-    array, shape (calls, len(FEATURES) + context features)
+    array, shape (calls, len(FEATURES))
     """
     counts = np.bincount(call, minlength=n_calls)
-    out = np.zeros((n_calls, len(FEATURES) + context.shape[1]), dtype=np.float32)
+    out = np.zeros((n_calls, len(FEATURES)), dtype=np.float32)
     has = np.flatnonzero(counts)
     if not len(has):
         return out
@@ -118,8 +112,7 @@ def call_features(probability: Floats, said: NDArray[np.bool_], call: NDArray[np
     shown = np.add.reduceat(1 - np.prod(1 - probability, axis=1), starts)[:, None] / n
     words = facts[has, :1]
     rest = [np.log1p(n), np.log1p(words), words / n / 20, shown, np.log1p(facts[has, 1:])]
-    of_call = csr_matrix((np.repeat(1 / counts[has], counts[has]), np.arange(len(call)), np.append(starts, len(call))), shape=(len(has), len(call)))
-    out[has] = np.hstack([np.log1p(total), some, total / n, late, np.log1p(times), times > 0, silent, any_group, *rest, (of_call @ context).toarray()])
+    out[has] = np.hstack([np.log1p(total), some, total / n, late, np.log1p(times), times > 0, silent, any_group, *rest])
     return out
 
 
@@ -200,12 +193,9 @@ class CallRater:
         ratings = np.where(rated.any(axis=0), ratings, np.mean(SCALE)).astype(np.float32)
         mean = np.nanmean(ratings, axis=0)
         middle, spread = features.mean(axis=0), features.std(axis=0) + _LEAST_SPREAD
-        # What the tagger saw of cues and context carries over less well to other domains than what it made of it.
-        trust = np.where(np.arange(features.shape[1]) < len(FEATURES), 1, settings.context).astype(np.float32)
-        seen = _standard(features, middle, spread) * trust
         targets = np.where(np.isnan(ratings), 0, ratings - mean)
-        layers = networks.fit(MLPRegressor, seen, targets, settings.networks, settings)
-        layers = replace(layers, inner=layers.inner * trust[:, None], outer_bias=layers.outer_bias + mean)
+        layers = networks.fit(MLPRegressor, _standard(features, middle, spread), targets, settings.networks, settings)
+        layers = replace(layers, outer_bias=layers.outer_bias + mean)
         reads = networks.fit(MLPRegressor, wording, targets, 1, replace(_READS_WORDING, steps=settings.steps, seed=settings.seed))
         reads = replace(reads, outer_bias=reads.outer_bias + mean)
         forest = forests.fit(features, ratings, settings.trees, settings.leaf, settings.share, settings.seed)

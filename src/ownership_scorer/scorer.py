@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ownership_scorer.arrays import Floats, Ints
+from ownership_scorer.arrays import Floats, Ints, offsets
 from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.evidence import MODEL_SOURCE, NO_AGENT_TURN, SCORED, TOO_FEW_TURNS, TOO_FEW_WORDS, CallScore, Evidence
 from ownership_scorer.features import FeatureSpace, Rows
@@ -74,9 +74,11 @@ class OwnershipScorer:
     judgeable: Judgeable = field(default_factory=Judgeable)
     manifest: dict[str, Any] = field(default_factory=dict)
     _matcher: CueMatcher = field(init=False, repr=False, compare=False)
+    _sources: tuple[str, ...] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_matcher", CueMatcher(self.cuebook))
+        object.__setattr__(self, "_sources", (*(cue.id for cue in self.cuebook.cues), MODEL_SOURCE))
 
     def __reduce__(self) -> tuple[Any, ...]:
         return (type(self), (self.cuebook, self.space, self.tagger, self.rater, self.model_id, self.judgeable, self.manifest))
@@ -127,7 +129,7 @@ class OwnershipScorer:
         said = probability >= self.tagger.threshold
         evidence = self._evidence(read, rows, probability, said)
         known = facts(read)
-        features = call_features(probability, said, rows.call, len(calls), known, rows.view.context)
+        features = call_features(probability, said, rows.call, len(calls), known)
         rated = self.rater.rate(features, call_wording(rows.view, rows.call, len(calls)))
         agent_turns, agent_words = np.bincount(rows.call, minlength=len(calls)).tolist(), known[:, 0].tolist()
         out = []
@@ -173,30 +175,31 @@ class OwnershipScorer:
         first[cued], last[cued] = around(words.breaks, words.first, read.hits.start[hit[cued]], read.hits.end[hit[cued]])
         self._choose(read, rows, row, behaviour, np.flatnonzero((hit < 0) & (last - first > LONGEST // 2)), first, last)
         starts, ends = words.characters(first, last - 1)
-        ids = [*(cue.id for cue in self.cuebook.cues), MODEL_SOURCE]
-        cue = np.append(read.hits.cue, len(ids) - 1)[hit]
+        cue = np.append(read.hits.cue, len(self._sources) - 1)[hit]
         values = np.round(probability[row, behaviour].astype(float), 4)
         out: list[list[Evidence]] = [[] for _ in read.first_turn[1:]]
         columns = (rows.call[row], rows.turn[row], turn, behaviour, cue, values)
         for c, t, number, k, source, value, start, end in zip(*(column.tolist() for column in columns), starts, ends, strict=True):
-            out[c].append(Evidence(t, start, end, read.texts[number][start:end], BEHAVIOURS[k], ids[source], value))
+            out[c].append(Evidence(t, start, end, read.texts[number][start:end], BEHAVIOURS[k], self._sources[source], value))
         return out
 
     def _choose(self, read: Reading, rows: Rows, row: Ints, behaviour: Ints, which: Ints, first: Ints, last: Ints) -> None:
         """Narrow some stretches, whole turns, down to what of them weighed most with the model."""
-        pieces = [stretches(read.words.breaks[first[i] : last[i]].tolist()) for i in which]
-        several = np.array([len(piece) > 1 for piece in pieces], dtype=bool)
-        which, pieces = which[several], [piece for piece in pieces if len(piece) > 1]
-        if not pieces:
+        number, begin, end = stretches(read.words.breaks, first[which], last[which])
+        several = np.bincount(number, minlength=len(which)) > 1
+        if not several.any():
             return
+        number, begin, end = (of[several[number]] for of in (number, begin, end))
+        which, number = which[several], (np.cumsum(several) - 1)[number]
         turn = read.first_turn[rows.call[row[which]]] + rows.turn[row[which]]
         # Of the three networks one weighs single words.
         layers, context, words = self.tagger.words, rows.view.context[row[which]], rows.view.words[row[which]]
         outward = (layers.hidden(context, words) > 0) * layers.outer[:, behaviour[which]].T
-        inner = layers.inner[context.shape[1] :]
-        for i, mine, weights in zip(which, pieces, self.space.ngrams.word_weights(read.words, turn, inner, outward), strict=True):
-            begin, end = heaviest(mine, weights)
-            first[i], last[i] = first[i] + begin, first[i] + end
+        weights = self.space.ngrams.word_weights(read.words, turn, layers.inner[context.shape[1] :], outward)
+        # The weights lie end to end, so that each turn has a place there, too.
+        moved = (offsets(last[which] - first[which])[:-1] - first[which])[number]
+        best = heaviest(number, begin + moved, end + moved, weights)
+        first[which], last[which] = begin[best], end[best]
 
 
 def facts(read: Reading) -> Floats:

@@ -20,6 +20,8 @@ _NEARLY: Final = 0.97
 _MANY_WAYS: Final = frozenset({"probe", "set_expectation"})
 #: So many times rarer in real calls than in the training corpus, which was enriched with them: a false alarm weighs accordingly.
 _RARER: Final = {"dismiss": 8}
+#: Turns with a behaviour that are enough to learn its threshold from.
+_ENOUGH: Final = 10
 #: A threshold that no probability reaches.
 _NEVER: Final = 1.1
 
@@ -125,18 +127,41 @@ class BehaviourTagger:
         -----
         The threshold is `best_threshold` on these turns. A behaviour that never occurs there is never said.
         """
-        from sklearn.linear_model import LogisticRegression
-
-        slope, offset, threshold = self.slope.copy(), self.offset.copy(), self.threshold.copy()
-        threshold[:] = _NEVER
-        for k in range(labels.shape[1]):
-            if 0 < labels[:, k].sum() < len(labels):
-                model = LogisticRegression(C=1e3).fit(log_odds[:, k : k + 1], labels[:, k] > 0)
-                slope[k], offset[k] = max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
-                name = BEHAVIOURS[k]
-                nearly = 1 if name in _MANY_WAYS or name in _RARER else _NEARLY
-                threshold[k] = best_threshold(_logistic(log_odds[:, k] * slope[k] + offset[k]), labels[:, k], nearly, _RARER.get(name, 1))
+        slope, offset, threshold = self.slope.copy(), self.offset.copy(), np.full_like(self.threshold, _NEVER)
+        for k in np.flatnonzero(_told_apart(labels)):
+            slope[k], offset[k] = _platt(log_odds[:, k], labels[:, k])
+            name = BEHAVIOURS[k]
+            nearly = 1 if name in _MANY_WAYS or name in _RARER else _NEARLY
+            threshold[k] = best_threshold(_logistic(log_odds[:, k] * slope[k] + offset[k]), labels[:, k], nearly, _RARER.get(name, 1))
         return replace(self, slope=slope, offset=offset, threshold=threshold)
+
+    def at_home(self, log_odds: Floats, labels: Floats) -> BehaviourTagger:
+        """Return this calibrated tagger with calibration and best thresholds from turns like those that it is for, wherever they show a behaviour often enough.
+
+        Parameters
+        ----------
+        log_odds, labels : array, shape (turns, behaviours)
+            As for `calibrated`.
+        """
+        slope, offset, threshold = self.slope.copy(), self.offset.copy(), self.threshold.copy()
+        for k in np.flatnonzero(_told_apart(labels) & (labels.sum(axis=0) >= _ENOUGH)):
+            slope[k], offset[k] = _platt(log_odds[:, k], labels[:, k])
+            threshold[k] = best_threshold(_logistic(log_odds[:, k] * slope[k] + offset[k]), labels[:, k], 1)
+        return replace(self, slope=slope, offset=offset, threshold=threshold)
+
+
+def _told_apart(labels: Floats) -> NDArray[np.bool_]:
+    """Tell which behaviours some turns show and others do not."""
+    cases: NDArray[Any] = labels.sum(axis=0)
+    return (cases > 0) & (cases < len(labels))
+
+
+def _platt(log_odds: Floats, label: Floats) -> tuple[float, float]:
+    """Return slope and offset that make log-odds calibrated."""
+    from sklearn.linear_model import LogisticRegression
+
+    model = LogisticRegression(C=1e3).fit(log_odds[:, None], label > 0)
+    return max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
 
 
 def _logistic(log_odds: Floats) -> Floats:

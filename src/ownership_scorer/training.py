@@ -20,13 +20,14 @@ from ownership_scorer.features import FeatureSpace, Rows
 from ownership_scorer.matching import CueMatcher
 from ownership_scorer.rater import CallRater, RaterSettings, call_features, call_wording, ratings_array
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
-from ownership_scorer.runs import NO_BREAK
 from ownership_scorer.scorer import Judgeable, OwnershipScorer, facts
 from ownership_scorer.tagger import BehaviourTagger, TaggerSettings, View
 from ownership_scorer.transcript import Transcript, Turn
 
 #: A behaviour with fewer cases than this has no figure of its own.
 _ENOUGH: Final = 10
+#: With fewer rated calls that a model is for, the calls beside them have a say in its spread and intervals.
+_ENOUGH_CALLS: Final = 50
 
 
 class LabelledCall(NamedTuple):
@@ -41,12 +42,15 @@ class LabelledCall(NamedTuple):
         Dimension to rating 1-5; None where it could not be judged.
     group : str
         Calls of one group are never split between training and testing (a call, an agent, an industry).
+    beside : bool
+        Whether it is of another kind than the calls that the model is for, and merely helps it to learn.
     """
 
     transcript: Transcript
     labels: dict[int, Sequence[str]]
     ratings: dict[str, float | None]
     group: str
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +64,19 @@ class FitSettings:
         A run of words is a feature from so many calls on, a pattern from twice as many; None for a 250th of the calls, at least 2.
     folds : int
         Folds of the cross-validation by group, from which calibration, thresholds, intervals and figures come.
+    weight : int
+        So many times a call counts that the model is for, where there are others beside. Thresholds, spread, intervals and figures come from these calls
+        alone then, as far as there are enough of them.
     severity : mapping of str to float
         By how much those who rated these calls rate a dimension more severely than those whose ratings are to be met; is added to its ratings.
-    plain_copies : bool
-        Let the tagger also see each punctuated call in lower case without punctuation. Not needed for the shipped model: scores change by 0.04 as it is.
     """
 
     tagger: TaggerSettings = field(default_factory=TaggerSettings)
     rater: RaterSettings = field(default_factory=RaterSettings)
     min_calls: int | None = None
     folds: int = 5
+    weight: int = 4
     severity: Mapping[str, float] = field(default_factory=dict)
-    plain_copies: bool = False
 
 
 def fit(
@@ -106,6 +111,9 @@ def fit(
     cuebook = cuebook or Cuebook.read()
     for call in calls:
         _check(call)
+    beside = np.array([call.beside for call in calls])
+    if beside.all():
+        raise ValueError(f"calls that the model is for are needed; all {len(calls)} merely stand beside")
     for dimension in DIMENSIONS:
         rated = {call.group for call in calls if call.ratings.get(dimension) is not None}
         if len(rated) < 2:
@@ -121,21 +129,14 @@ def fit(
     truth = _truth(calls, rows)
     call_facts = facts(read)
     ratings = ratings_array([call.ratings for call in calls])
-    plain_rows = space.rows(matcher.read([plain_copy(t) for t in transcripts])) if settings.plain_copies else None
     folds = assign_folds([call.group for call in calls], settings.folds)
 
-    punctuated = np.array([any(b != NO_BREAK for turn in turns for b in turn.tokens.breaks) for turns in read]) if settings.plain_copies else None
+    times = np.where(beside.any() & ~beside, settings.weight, 1)
 
     def task(training: NDArray[np.bool_]) -> tuple[View, Floats]:
         """Return what a tagger is fitted on."""
-        own = np.flatnonzero(training[rows.call])
-        if plain_rows is None or punctuated is None:
-            return rows.view.of(own), truth[own]
-        from scipy.sparse import vstack
-
-        copies = np.flatnonzero((training & punctuated)[plain_rows.call])
-        both = View(*(vstack(blocks, format="csr") for blocks in zip(rows.view.of(own), plain_rows.view.of(copies), strict=True)))
-        return both, truth[np.concatenate([own, copies])]
+        turns = np.repeat(np.arange(len(truth)), (times * training)[rows.call])
+        return rows.view.of(turns), truth[turns]
 
     names = np.unique(folds)
     parts = [folds != fold for fold in names] + [np.ones(len(calls), dtype=bool)]
@@ -145,23 +146,31 @@ def fit(
         out = np.flatnonzero(folds[rows.call] == fold)
         log_odds[out] = tagger.log_odds(rows.view.of(out))
     tagger = whole.calibrated(log_odds, truth)
+    # Whole groups of calls are harder than real calls turned out to be: what the rater learns from is half as unsure.
+    as_sure = (log_odds + tagger.log_odds(rows.view)) / 2
+    own = ~beside[rows.call]
+    if beside.any():
+        tagger = tagger.at_home(log_odds[own], truth[own])
+        as_sure[own] = log_odds[own]
     probability = tagger.calibrate(log_odds)
 
     def summed(probability: Floats) -> Floats:
-        return call_features(probability, probability >= tagger.threshold, rows.call, len(calls), call_facts, rows.view.context)
+        return call_features(probability, probability >= tagger.threshold, rows.call, len(calls), call_facts)
 
     wording = call_wording(rows.view, rows.call, len(calls))
-    # Whole groups of calls are harder than real calls turned out to be: what the rater learns from is half as unsure.
-    features, unseen = summed(tagger.calibrate((log_odds + tagger.log_odds(rows.view)) / 2)), summed(probability)
-    *raters, last = Parallel(jobs)(delayed(CallRater.fit)(features[part], wording[part], ratings[part], settings.rater) for part in parts)
+    features, unseen = summed(tagger.calibrate(as_sure)), summed(probability)
+    learned = [np.repeat(np.arange(len(calls)), times * part) for part in parts]
+    *raters, last = Parallel(jobs)(delayed(CallRater.fit)(features[some], wording[some], ratings[some], settings.rater) for some in learned)
     expected = np.zeros_like(ratings)
     for fold, rater in zip(names, raters, strict=True):
         expected[folds == fold] = rater.expected(unseen[folds == fold], wording[folds == fold])
-    rater = last.calibrated(expected, ratings)
+    few = (~np.isnan(ratings[~beside])).sum(axis=0) < _ENOUGH_CALLS
+    rater = last.calibrated(expected, np.where(beside[:, None] & ~few, np.nan, ratings))
     severity = np.array([settings.severity.get(dimension, 0) for dimension in DIMENSIONS], dtype=np.float32)
     scorer = OwnershipScorer(cuebook, space, tagger, replace(rater, severity=severity), judgeable=judgeable or Judgeable())
-    return scorer, _figures(tagger, probability, truth, rater, expected, ratings) | {
+    return scorer, _figures(tagger, probability[own], truth[own], rater, expected[~beside], ratings[~beside]) | {
         "calls": len(calls),
+        "calls_beside": int(beside.sum()),
         "agent_turns": len(truth),
         "settings": asdict(settings),
     }
@@ -212,7 +221,7 @@ def data_digest(calls: Sequence[LabelledCall]) -> str:
     """SHA-256 over all that training looks at, whatever the order of the calls."""
     lines = [
         json.dumps(
-            [c.transcript.call_id, [[t.speaker, t.text] for t in c.transcript.turns], sorted((k, list(v)) for k, v in c.labels.items()), c.ratings, c.group],
+            [c.transcript.call_id, [[t.speaker, t.text] for t in c.transcript.turns], sorted((k, list(v)) for k, v in c.labels.items()), c.ratings, c.group, c.beside],
             sort_keys=True,
         )
         for c in calls
