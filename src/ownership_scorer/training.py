@@ -61,7 +61,7 @@ class FitSettings:
     ----------
     tagger, rater : settings of the two layers
     min_calls : int or None
-        A run of words is a feature from so many calls on, a pattern from twice as many; None for a 250th of the calls, at least 2.
+        A run of words is a feature from so many calls on, a pattern from twice as many; None for a 330th of the calls, at least 2.
     folds : int
         Folds of the cross-validation by group, from which calibration, thresholds, intervals and figures come.
     weight : int
@@ -124,7 +124,7 @@ def fit(
     matcher = CueMatcher(cuebook)
     transcripts = [call.transcript for call in calls]
     read = matcher.read(transcripts)
-    space = FeatureSpace.fit(cuebook, read, settings.min_calls or max(2, round(len(calls) / 250)))
+    space = FeatureSpace.fit(cuebook, read, settings.min_calls or max(2, round(len(calls) / 330)))
     rows = space.rows(read)
     truth = _truth(calls, rows)
     call_facts = facts(read)
