@@ -31,7 +31,7 @@ lint: $(VENV)/.ready
 	$(BIN)/ownership-scorer cues check
 
 model: $(VENV)/.ready
-	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(date +%s)} $(BIN)/ownership-scorer train data/calls.jsonl --out models/default --group-by slice --severity listening=0.2,ownership=0.1 --jobs -1
+	SOURCE_DATE_EPOCH=$${SOURCE_DATE_EPOCH:-$$(date +%s)} $(BIN)/ownership-scorer train data/calls.jsonl --out models/default --group-by slice --severity listening=0.2,reassurance=-0.15,ownership=0.1 --jobs -1
 
 clean:
 	rm -rf $(VENV) $(OUT) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -185,11 +185,27 @@ def test_train_writes_a_model_that_scores(corpus, tmp_path, monkeypatch, capsys)
         "listening=0.2,ownership=-1",
     ]
     assert cli.main(arguments) == cli.OK
-    assert "from 30 calls; by cross-validation over industry" in capsys.readouterr().out
+    assert "from 30 calls; on these, by cross-validation over industry" in capsys.readouterr().out
     manifest = json.loads((tmp_path / "model" / "manifest.json").read_text())
     assert (manifest["date"], manifest["grouped_by"]) == ("1970-01-01", "industry")
     assert manifest["figures"]["settings"]["severity"] == {"listening": 0.2, "ownership": -1}
     assert cli.main(["score", str(calls), "--out", str(tmp_path / "out"), "--model", str(tmp_path / "model")]) == cli.OK
+
+
+def test_train_learns_from_calls_beside(corpus, tmp_path, monkeypatch, capsys):
+    seen = []
+
+    def fit(calls, cuebook, settings, jobs):
+        seen.extend(calls)
+        raise ValueError("enough seen")
+
+    monkeypatch.setattr(training, "fit", fit)
+    own, more, most = (write_calls(tmp_path / name, part) for name, part in (("own.jsonl", corpus[:3]), ("b.jsonl", corpus[3:5]), ("c.jsonl", corpus[5:9])))
+    arguments = ["train", str(own), "--beside", str(more), "--beside", str(most), "--out", str(tmp_path / "model"), "--group-by", "slice"]
+    assert cli.main(arguments) == cli.USAGE
+    assert "enough seen" in capsys.readouterr().err
+    assert [call.beside for call in seen] == [False] * 3 + [True] * 6
+    assert [call.group for call in seen] == [record["slice"] for record in corpus[:9]]
 
 
 @pytest.mark.parametrize("text", ["charm=1", "listening", "listening=much", "listening=9", ""])

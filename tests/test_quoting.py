@@ -35,7 +35,9 @@ def test_a_turn_is_cut_into_sentences_and_a_long_one_into_pieces(turn: list[int]
     assert pieces(turn) == [(0, *piece) for piece in expected]
 
 
-@given(st.lists(st.lists(st.sampled_from([NO_BREAK, NO_BREAK, NO_BREAK, NO_BREAK, COMMA, SENTENCE, QUESTION]), min_size=1, max_size=90), min_size=1, max_size=5))
+@given(
+    st.lists(st.lists(st.sampled_from([NO_BREAK, NO_BREAK, NO_BREAK, NO_BREAK, COMMA, SENTENCE, QUESTION]), min_size=1, max_size=90), min_size=1, max_size=5)
+)
 def test_pieces_cover_each_turn_and_do_not_depend_on_the_others(turns: list[list[int]]) -> None:
     found = pieces(*turns)
     begins = offsets(np.array([len(turn) for turn in turns], dtype=np.int64)).tolist()

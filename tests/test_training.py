@@ -7,9 +7,9 @@ import pytest
 
 from ownership_scorer.cuebook import Cuebook
 from ownership_scorer.rater import RaterSettings
-from ownership_scorer.rubric import DIMENSIONS
+from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.tagger import TaggerSettings, best_threshold
-from ownership_scorer.training import FitSettings, LabelledCall, assign_folds, data_digest, fit, plain_copy
+from ownership_scorer.training import FitSettings, LabelledCall, assign_folds, data_digest, fit
 from ownership_scorer.transcript import Transcript
 
 SMALL = FitSettings(TaggerSettings(hidden=8, batch=16, steps=500), RaterSettings(trees=5, networks=1, steps=500), folds=2)
@@ -37,34 +37,67 @@ def test_model_learns_and_repeats():
     assert again.score(call(999, True).transcript) == good
 
 
-def test_calls_beside_count_less_and_leave_the_scale_to_the_calls_that_the_model_is_for():
-    own = [c._replace(group=c.transcript.call_id) for c in CALLS]
-    # Elsewhere the same words are labelled and rated in another way.
-    others = [c._replace(labels={1: ("probe",)}, ratings=dict.fromkeys(DIMENSIONS, 3)) for c in (call(n, n % 2 == 0) for n in range(80, 160))]
-    others = [c._replace(group=c.transcript.call_id) for c in others]
-    scorer, figures = fit(own + [c._replace(beside=True) for c in others], NONE, SMALL)
+def apart(calls, good, bad, **changes):
+    """Return calls that are no group, rated in another way."""
+    rated = [c._replace(ratings=dict.fromkeys(DIMENSIONS, good if c.ratings["ownership"] == 5 else bad)) for c in calls]
+    return [c._replace(group=c.transcript.call_id, **changes) for c in rated]
+
+
+def test_calls_beside_count_less_and_leave_thresholds_and_level_to_the_calls_that_the_model_is_for():
+    own = apart(CALLS, 5, 3)
+    # Elsewhere the same words are labelled in another way, and rated lower.
+    others = apart([call(n, n % 2 == 0) for n in range(80, 160)], 3, 1, labels={1: ("probe",)})
+    beside = [c._replace(beside=True) for c in others]
     even, _ = fit(own + others, NONE, SMALL)
+    scorer, figures = fit(own + beside, NONE, SMALL)
+    unweighted, _ = fit(own + beside, NONE, replace(SMALL, weight=1))
 
-    def assured(scorer):
-        return [e.probability for e in scorer.score(call(999, True).transcript).evidence if e.turn == 1 and e.behaviour == "assure"]
+    # Own calls are rated 4 on average, others 2: the level of the ratings, and what the networks start from.
+    assert scorer.rater.stretch[:, 2] == pytest.approx(4)
+    assert even.rater.stretch[:, 2] == pytest.approx(3)
+    assert scorer.rater.wording.outer_bias.mean() == pytest.approx(3.6, abs=0.2)
+    assert unweighted.rater.wording.outer_bias.mean() == pytest.approx(3, abs=0.2)
+    assert scorer.tagger.threshold[BEHAVIOURS.index("probe")] > even.tagger.threshold[BEHAVIOURS.index("probe")]
+    assert {e.behaviour for e in scorer.score(call(999, True).transcript).evidence if e.turn == 1} == {"assure"}
+    assert (figures["calls"], figures["calls_beside"], figures["agent_turns"]) == (80, 80, 160)
+    assert (figures["cases"]["probe"], figures["cases"]["assure"]) == (0, 40)
 
-    assert assured(scorer)[0] > 0.9 > 0.6 > assured(even)[0]
+
+def test_with_few_calls_of_its_own_a_model_takes_thresholds_and_level_from_all():
+    own, others = apart(CALLS[:8], 5, 3), apart(CALLS[8:], 3, 1, beside=True)
+    scorer, figures = fit(own + others, NONE, SMALL)
+    even, _ = fit(own + [c._replace(beside=False) for c in others], NONE, replace(SMALL, weight=1))
+    assert figures["cases"]["assure"] == 4
+    assert scorer.rater.stretch[0, 2] == pytest.approx(even.rater.stretch[0, 2]) == pytest.approx(2.2)
+    assert scorer.tagger.threshold.max() > 1  # what never occurs is never said
+    assert scorer.tagger.threshold.tolist() != [1.1] * len(scorer.tagger.threshold)
+
+
+def test_agent_turns_are_needed_in_two_groups_of_the_calls_that_the_model_is_for():
+    others = [c._replace(beside=True) for c in CALLS[40:]]
+    for own in ([], [c._replace(group="one") for c in CALLS[:40]]):
+        with pytest.raises(ValueError, match=f"two groups of calls that the model is for .not those beside them.; {min(len(own), 1)} found"):
+            fit(own + others, NONE, SMALL)
+
+
+def test_own_calls_without_ratings_have_no_figures_for_them():
+    own = [c._replace(ratings={}, group=c.transcript.call_id) for c in CALLS]
+    scorer, figures = fit(own + apart(CALLS, 4, 2, beside=True), NONE, SMALL)
+    assert figures["kappa"] == figures["coverage"] == dict.fromkeys(DIMENSIONS)
     good, bad = (scorer.score(call(999, kind).transcript).scores["ownership"] for kind in (True, False))
-    assert good > 3 > bad
-    assert figures["calls"] == 160 and figures["calls_beside"] == 80
-    assert figures["cases"]["probe"] == 0 and figures["cases"]["assure"] == 40
+    assert 4 >= good > 3 > bad >= 2
 
 
-def test_not_every_call_may_stand_beside():
-    with pytest.raises(ValueError, match="all 80 merely stand beside"):
-        fit([c._replace(beside=True) for c in CALLS], NONE, SMALL)
-
-
-def test_severity_is_added_to_ratings_and_intervals_within_the_scale():
-    plain, moved = (fit(CALLS, NONE, replace(SMALL, severity=severity))[0].score(call(999, False).transcript) for severity in ({}, {"listening": 0.5}))
-    assert moved.scores["listening"] == pytest.approx(plain.scores["listening"] + 0.5, abs=0.011)
-    assert moved.intervals["listening"][1] == pytest.approx(min(5, plain.intervals["listening"][1] + 0.5), abs=0.011)
-    assert moved.scores["ownership"] == plain.scores["ownership"]
+def test_severity_is_added_to_ratings_and_widens_their_intervals_within_the_scale():
+    (plain, figures), (moved, same) = (fit(CALLS, NONE, replace(SMALL, severity=severity)) for severity in ({}, {"listening": 0.5}))
+    before, after = (scorer.score(call(999, False).transcript) for scorer in (plain, moved))
+    assert after.scores["listening"] == pytest.approx(before.scores["listening"] + 0.5, abs=0.011)
+    assert after.scores["ownership"] == before.scores["ownership"]
+    assert after.intervals["listening"][1] <= 5
+    reach = np.array([[scorer.rater.below[0], scorer.rater.above[0]] for scorer in (plain, moved)])
+    assert reach[0].max() > 0
+    assert reach[1] == pytest.approx(1.25 * reach[0])
+    assert {**same, "settings": None} == {**figures, "settings": None}  # the figures are of the calls as they were rated
 
 
 def test_agent_turns_in_two_groups_are_needed():
@@ -104,13 +137,9 @@ def test_folds_never_split_a_group_and_do_not_depend_on_order():
         assign_folds(["a", "a"], 3)
 
 
-def test_digest_does_not_depend_on_order():
+def test_digest_tells_calls_beside_and_does_not_depend_on_order():
+    assert data_digest(CALLS) != data_digest([CALLS[0]._replace(beside=True), *CALLS[1:]])
     assert data_digest(CALLS) == data_digest(CALLS[::-1]) != data_digest(CALLS[1:])
-
-
-def test_plain_copy():
-    before = Transcript.from_text("Agent: I'll check, Mr. O'Neil: [number] — OK?!")
-    assert plain_copy(before).turns[0].text.split() == ["i'll", "check", "mr", "o'neil", "[number]", "ok"]
 
 
 def test_threshold_is_the_highest_that_is_nearly_best():

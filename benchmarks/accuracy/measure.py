@@ -1,7 +1,7 @@
 """Every accuracy figure of the project.
 
     python benchmarks/accuracy/measure.py shipped  REFERENCE.jsonl     the shipped model on labelled calls that it has never seen
-    python benchmarks/accuracy/measure.py retrain  REFERENCE.jsonl     the same recipe with data/ plus a set's own labels, 5-fold by call
+    python benchmarks/accuracy/measure.py retrain  REFERENCE.jsonl     trained on the sets' own labels with data/ beside them, 5-fold by call
     python benchmarks/accuracy/measure.py domains  REFERENCE.jsonl     leave one domain out: data/ and all sets but one, tested on that one
     python benchmarks/accuracy/measure.py plain    data/calls.jsonl    as written against lower case without punctuation
     python benchmarks/accuracy/measure.py flips    data/calls.jsonl    names, towns, spelling and the customer's politeness swapped
@@ -27,7 +27,7 @@ from ownership_scorer.evidence import CallScore
 from ownership_scorer.rater import ratings_array
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.scorer import OwnershipScorer
-from ownership_scorer.training import FitSettings, LabelledCall, fit, plain_copy
+from ownership_scorer.training import FitSettings, LabelledCall, fit
 from ownership_scorer.transcript import Transcript, Turn
 
 DATA = Path(__file__).parents[2] / "data" / "calls.jsonl"
@@ -115,11 +115,11 @@ def shipped(path: Path, scorer: OwnershipScorer) -> None:
 
 def held_out(path: Path, fold: Sequence[object], home: bool) -> tuple[list[LabelledCall], list[CallScore]]:
     """Score each labelled call with a model fitted on data/ and the labelled calls of all other folds; these are what it is for (``home``), or just more calls."""
-    own, calls = [call._replace(beside=home) for call in labelled(DATA)], labelled(path)
+    data, calls = [call._replace(beside=home) for call in labelled(DATA)], labelled(path)
     known = [call._replace(group=call.transcript.call_id) for call in calls] if home else calls
     results: list[CallScore | None] = [None] * len(calls)
     for f in sorted(set(fold), key=str):
-        scorer, _ = fit(own + [c for c, k in zip(known, fold, strict=True) if k != f], Cuebook.read(), FitSettings(folds=INNER_FOLDS), jobs=-1)
+        scorer, _ = fit(data + [c for c, k in zip(known, fold, strict=True) if k != f], Cuebook.read(), FitSettings(folds=INNER_FOLDS), jobs=-1)
         for i, call in enumerate(calls):
             if fold[i] == f:
                 results[i] = scorer.score(call.transcript)
@@ -143,6 +143,15 @@ def by_set(calls: Sequence[LabelledCall], results: Sequence[CallScore]) -> None:
     for group in sorted({c.group for c in calls}):
         here = [i for i, c in enumerate(calls) if c.group == group]
         Held([calls[i] for i in here], [results[i] for i in here]).report(f"  {group}", detail=False)
+
+
+def plain_copy(call: Transcript) -> Transcript:
+    """Return a call as raw speech recognition would write it: lower case, no punctuation but apostrophes, hyphens and marks."""
+    turns = []
+    for turn in call.turns:
+        kept = "".join(c if c.isalnum() or c in "'’-[]#@_<>*" or c.isspace() else " " for c in turn.text.lower())
+        turns.append(Turn(turn.speaker, kept if kept.strip() else turn.text))
+    return Transcript(call.call_id, tuple(turns))
 
 
 def plain(path: Path, scorer: OwnershipScorer) -> None:

@@ -198,9 +198,7 @@ def _train(given: argparse.Namespace) -> int:
     from ownership_scorer import modelstore
     from ownership_scorer.training import FitSettings, data_digest, fit
 
-    calls = [
-        _labelled_call(call, given.group_by, beside) for paths, beside in ((given.labelled, False), (given.beside, True)) for call in _labelled(paths)
-    ]
+    calls = [_labelled_call(call, given.group_by, beside) for paths, beside in ((given.labelled, False), (given.beside, True)) for call in _labelled(paths)]
     try:
         scorer, figures = fit(calls, _cuebook(given.cues), FitSettings(severity=dict(given.severity)), jobs=given.jobs)
     except ValueError as error:
@@ -209,7 +207,8 @@ def _train(given: argparse.Namespace) -> int:
     day = datetime.fromtimestamp(int(os.environ["SOURCE_DATE_EPOCH"]), UTC) if "SOURCE_DATE_EPOCH" in os.environ else datetime.now(UTC)
     about = {"trained_on": data_digest(calls), "grouped_by": given.group_by, "date": f"{day:%Y-%m-%d}", "figures": figures}
     saved = modelstore.save(scorer, given.out, about)
-    print(f"model {saved.model_id} in {given.out}, from {len(calls):,} calls; by cross-validation over {given.group_by}:")
+    beside = f" with {figures['calls_beside']:,} beside them" if figures["calls_beside"] else ""
+    print(f"model {saved.model_id} in {given.out}, from {figures['calls']:,} calls{beside}; on these, by cross-validation over {given.group_by}:")
     print(f"  macro F1 of the behaviours {figures['macro_f1']}")
     for dimension, kappa in figures["kappa"].items():
         print(f"  weighted kappa of {dimension} {kappa}")
@@ -326,8 +325,8 @@ def _parser() -> argparse.ArgumentParser:
     train = commands.add_parser("train", help="fit a model on labelled calls")
     train.add_argument("labelled", nargs="+", type=Path, metavar="LABELLED", help="files or folders of labelled calls of the kind that the model is for")
     train.add_argument(
-        "--beside", type=Path, action="append", default=[], metavar="FILE",
-        help="labelled calls of other kinds to learn from, too; they count less, and thresholds and intervals come from the others; may be given again",
+        "--beside", type=Path, action="append", default=[], metavar="PATH",
+        help="labelled calls of other kinds to learn from, too: they count less, and thresholds and intervals come from LABELLED alone; may be given again",
     )  # fmt: skip
     train.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder for the model")
     _add_cues(train)
@@ -338,7 +337,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--jobs", type=_jobs, default=1, metavar="N", help="processes that fit; -1 takes one a core (default: 1); the model is the same")
     train.add_argument(
         "--severity", type=_severity, default=(), metavar="DIMENSION=NUMBER,...",
-        help="by how much those who rated these calls rate more severely than others do, such as listening=0.2; is added to the model's ratings",
+        help="by how much those who rated these calls rate more severely than others, such as listening=0.2; is added to the ratings, whose intervals widen",
     )  # fmt: skip
     train.set_defaults(run=_train)
     return parser

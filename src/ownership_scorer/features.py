@@ -410,7 +410,7 @@ def _neighbours(words: Words) -> tuple[Ints, Ints, Ints]:
     turn = np.repeat(np.arange(len(words)), np.diff(words.first_stem))
     content = words.vocabulary.codes(_stem_bits)[words.stems] & _BIT_COMMON == 0
     both = np.flatnonzero((turn[1:] == turn[:-1]) & (content[1:] | content[:-1]))
-    # Sorted by turn last, and each step keeps the order of the one before.
+    # By turn, then by pair: both do not fit into one integer.
     pair = words.stems[both] * _MANY + words.stems[both + 1]
     by = np.lexsort((pair, turn[both]))
     owner, pair = turn[both][by], pair[by]
@@ -438,12 +438,12 @@ def _echo(read: Reading, agent: Ints, customer: Ints) -> _Echo:
 
     # Only where a word is shared can a pair be.
     takers = distinct(mine[shared])
-    numbers, both = words.number[np.concatenate([previous[takers], takers])], np.arange(len(takers))
+    numbers = words.number[np.concatenate([previous[takers], takers])]
     counts, left, right = memory.notes(_neighbours, 2).of(numbers, lambda numbers: _neighbours(Words(memory, numbers)))
-    of = np.repeat(np.concatenate([both, both]), counts)
-    theirs = int(counts[: len(takers)].sum())
-    pairs = (of * n + left) * n + right
-    shared_pair = of[theirs:][_in(pairs[theirs:], pairs[:theirs])]
+    place = np.repeat(np.tile(np.arange(len(takers)), 2), counts)
+    pairs = (place * n + left) * n + right
+    heard_pairs = int(counts[: len(takers)].sum())
+    shared_pair = place[heard_pairs:][_in(pairs[heard_pairs:], pairs[:heard_pairs])]
 
     def count(turns: Ints) -> Ints:
         return np.bincount(turns, minlength=n_turns)

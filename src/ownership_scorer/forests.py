@@ -9,10 +9,10 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ownership_scorer.arrays import Floats
+from ownership_scorer.arrays import Floats, Ints
 
 #: Levels of the trees that are gone down before the finished rows are sorted out.
-_LEVELS: Final = 5
+_LEVELS: Final = 6
 #: A node: all that a step down needs lies side by side, so that it is fetched at once.
 _NODE: Final = np.dtype([("feature", np.int32), ("cut", np.float32), ("child", np.int32), ("value", np.float32)])
 
@@ -68,7 +68,7 @@ class Forests:
         return mean
 
 
-def fit(features: Floats, targets: Floats, trees: int, leaf: int, share: float, seed: int) -> Forests:
+def fit(features: Floats, targets: Floats, trees: int, leaf: int, share: float, seed: int, times: Ints | None = None) -> Forests:
     """Fit a forest for each target.
 
     Parameters
@@ -83,6 +83,8 @@ def fit(features: Floats, targets: Floats, trees: int, leaf: int, share: float, 
     share : float
         Share of the features looked at for a split.
     seed : int
+    times : array, shape (rows,), optional
+        How many times each row counts, but not for ``leaf``.
 
     Returns
     -------
@@ -95,7 +97,9 @@ def fit(features: Floats, targets: Floats, trees: int, leaf: int, share: float, 
     size = 0
     for d, target in enumerate(targets.T):
         known = ~np.isnan(target)
-        forest = ExtraTreesRegressor(trees, min_samples_leaf=leaf, max_features=share, random_state=seed).fit(features[known], target[known])
+        forest = ExtraTreesRegressor(trees, min_samples_leaf=leaf, max_features=share, random_state=seed).fit(
+            features[known], target[known], None if times is None else times[known]
+        )
         for t, tree in enumerate(forest.estimators_):
             roots[d, t] = size
             nodes.append(_ordered(tree.tree_, size))

@@ -60,16 +60,20 @@ class Layers:
 
     def hidden(self, *blocks: csr_matrix | Floats) -> Floats:
         """Return what the hidden units sum up, shape (rows, units), below zero they are silent; features may come in blocks of columns."""
-        hidden = np.tile(self.inner_bias, (blocks[0].shape[0], 1))
-        at = 0
-        for block in blocks:
+        at = blocks[0].shape[1]
+        hidden: Floats = blocks[0] @ self.inner[:at]
+        hidden += self.inner_bias
+        for block in blocks[1:]:
             hidden += block @ self.inner[at : at + block.shape[1]]
             at += block.shape[1]
         return hidden
 
     def output(self, *blocks: csr_matrix | Floats) -> Floats:
         """Return the averaged outputs, shape (rows, outputs)."""
-        hidden = self.hidden(*blocks)
+        return self.outward(self.hidden(*blocks))
+
+    def outward(self, hidden: Floats) -> Floats:
+        """Return the averaged outputs of hidden units, shape (rows, outputs); silences in ``hidden`` those below zero."""
         np.maximum(hidden, 0, out=hidden)
         output: Floats = hidden @ self.outer + self.outer_bias
         return output

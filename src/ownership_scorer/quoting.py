@@ -13,6 +13,9 @@ from ownership_scorer.runs import SENTENCE
 #: A sentence of more words than this is cut to what stands around the finding.
 LONGEST: Final = 24
 _AROUND: Final = 8
+#: Words of the pieces that a long sentence is cut into, and from the start of one to that of the next.
+_PIECE: Final = LONGEST // 2
+_STEP: Final = LONGEST // 4
 
 
 def around(breaks: Ints, edges: Ints, start: Ints, end: Ints) -> tuple[Ints, Ints]:
@@ -40,7 +43,7 @@ def around(breaks: Ints, edges: Ints, start: Ints, end: Ints) -> tuple[Ints, Int
 
 
 def stretches(breaks: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return what of some turns may be quoted: of a short turn the whole, of others each sentence, a long one in pieces that overlap.
+    """Return what of some turns may be quoted: a short turn as a whole, of others each sentence, a long sentence in pieces that overlap.
 
     Parameters
     ----------
@@ -52,18 +55,19 @@ def stretches(breaks: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints]:
     Returns
     -------
     tuple of array
-        Turn, first word, one past the last of each piece, in the order of the turns and their words.
+        Which of the turns it is of (from 0), first word, one past the last of each piece, in the order of the turns and their words.
     """
     size = last - first
     turn, word = np.repeat(np.arange(len(size)), size), ranges(first, size)
-    ends = np.flatnonzero(((breaks[word] >= SENTENCE) & (size[turn] > LONGEST // 2)) | (word == last[turn] - 1))
+    ends = np.flatnonzero(((breaks[word] >= SENTENCE) & (size[turn] > _PIECE)) | (word == last[turn] - 1))
     turn, end = turn[ends], word[ends] + 1
     begin = np.where(turn == np.append(-1, turn[:-1]), np.append(0, end[:-1]), first[turn])
     long = end - begin > LONGEST
-    number = np.where(long, -((LONGEST // 4 - end + begin) // (LONGEST // 4)), 1)
-    turn, end, long = (np.repeat(of, number) for of in (turn, end, long))
-    begin = ranges(begin * 0, number) * (LONGEST // 4) + np.repeat(begin, number)
-    return turn, begin, np.where(long, np.minimum(begin + LONGEST // 2, end), end)
+    # As many as start more than a step before the sentence ends.
+    number = np.where(long, (end - begin - 1) // _STEP, 1)
+    begin = ranges(begin * 0, number) * _STEP + np.repeat(begin, number)
+    whole = np.repeat(end, number)
+    return np.repeat(turn, number), begin, np.where(np.repeat(long, number), np.minimum(begin + _PIECE, whole), whole)
 
 
 def heaviest(turn: Ints, begin: Ints, end: Ints, weights: NDArray[np.float64]) -> Ints:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix, hstack
 
 from ownership_scorer import forests, networks
-from ownership_scorer.arrays import Floats
+from ownership_scorer.arrays import Floats, Ints
 from ownership_scorer.forests import Forests
 from ownership_scorer.networks import Layers, NetworkSettings
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS, GROUP, INTERVAL, SCALE
@@ -38,8 +38,8 @@ FEATURES: Final = (
 #: Weight of the forests in the mean of the two readings of the behaviours, and of the reading of the wording beside both.
 _FORESTS: Final = 0.7
 _WORDING: Final = 0.2
-#: Real calls scatter more widely around these than the calls written for training: so much wider are their intervals.
-_WIDER: Final = {"listening": 1.25, "ownership": 1.25}
+#: Ratings by others than those it learned from scatter more widely around the model's: so much wider are its intervals where there is a severity.
+_WIDER: Final = 1.25
 #: How the network that reads the wording is fitted.
 _READS_WORDING: Final = NetworkSettings(hidden=64, epochs=14, batch=64, dropout=0.6)
 #: Added to a feature's standard deviation, so that one that hardly ever differs does not shout; a standardised feature reaches no farther than the second.
@@ -116,7 +116,7 @@ def call_features(probability: Floats, said: NDArray[np.bool_], call: NDArray[np
     return out
 
 
-def call_wording(view: View, call: NDArray[np.int64], n_calls: int) -> csr_matrix:
+def call_wording(view: View, call: NDArray[np.int64], n_calls: int) -> View:
     """Count over calls what is seen in their turns: cues and context, words, and patterns of words.
 
     Parameters
@@ -129,13 +129,14 @@ def call_wording(view: View, call: NDArray[np.int64], n_calls: int) -> csr_matri
 
     Returns
     -------
-    csr_matrix, shape (calls, columns of all blocks)
-        Logarithms of one more than the counts.
+    View
+        Of calls: logarithms of one more than the counts.
     """
     ones, turns = np.ones(len(call), dtype=np.float32), np.arange(len(call))
     of_call = csr_matrix((ones, turns, np.searchsorted(call, np.arange(n_calls + 1))), shape=(n_calls, len(call)))
-    counts = csr_matrix(hstack([of_call @ block for block in view], format="csr"))
-    counts.data = np.log1p(counts.data)
+    counts = View(*(of_call @ block for block in view))
+    for block in counts:
+        block.data = np.log1p(block.data)
     return counts
 
 
@@ -153,8 +154,8 @@ class CallRater:
         Networks with an output a dimension.
     wording : Layers
         The same, over what `call_wording` counts.
-    stretch : array, shape (dimensions, 2)
-        Centre and factor that give the averaged predictions back the spread that averaging took from them.
+    stretch : array, shape (dimensions, 3)
+        What gives the averaged predictions back the spread that averaging took from them: their centre, a factor, and the centre of the ratings.
     severity : array, shape (dimensions,)
         By how much those who rated the calls it was fitted on rate more severely than those whose ratings it is to meet; is added to its ratings.
     knots : array, shape (dimensions, knots)
@@ -174,16 +175,19 @@ class CallRater:
     above: Floats
 
     @classmethod
-    def fit(cls, features: Floats, wording: csr_matrix, ratings: Floats, settings: RaterSettings | None = None) -> CallRater:
+    def fit(cls, features: Floats, wording: View, ratings: Floats, settings: RaterSettings | None = None, times: Ints | None = None) -> CallRater:
         """Fit on rated calls.
 
         Parameters
         ----------
         features : array, shape (calls, features)
-        wording : csr_matrix, shape (calls, columns)
+        wording : View
+            As `call_wording` returns it.
         ratings : array, shape (calls, dimensions)
             1 to 5; NaN where there is no rating.
         settings : RaterSettings, optional
+        times : array, shape (calls,), optional
+            How many times each call counts.
         """
         from sklearn.neural_network import MLPRegressor
 
@@ -191,33 +195,35 @@ class CallRater:
         rated = ~np.isnan(ratings)
         # Where there is nothing to learn from in this part of a cross-validation: the middle of the scale.
         ratings = np.where(rated.any(axis=0), ratings, np.mean(SCALE)).astype(np.float32)
-        mean = np.nanmean(ratings, axis=0)
+        seen = np.arange(len(ratings)) if times is None else np.repeat(np.arange(len(ratings)), times)
+        mean = np.nanmean(ratings[seen], axis=0)
         middle, spread = features.mean(axis=0), features.std(axis=0) + _LEAST_SPREAD
-        targets = np.where(np.isnan(ratings), 0, ratings - mean)
-        layers = networks.fit(MLPRegressor, _standard(features, middle, spread), targets, settings.networks, settings)
+        targets = np.where(np.isnan(ratings), 0, ratings - mean)[seen]
+        layers = networks.fit(MLPRegressor, _standard(features, middle, spread)[seen], targets, settings.networks, settings)
         layers = replace(layers, outer_bias=layers.outer_bias + mean)
-        reads = networks.fit(MLPRegressor, wording, targets, 1, replace(_READS_WORDING, steps=settings.steps, seed=settings.seed))
+        words = hstack(wording.of(seen), format="csr")
+        reads = networks.fit(MLPRegressor, words, targets, 1, replace(_READS_WORDING, steps=settings.steps, seed=settings.seed))
         reads = replace(reads, outer_bias=reads.outer_bias + mean)
-        forest = forests.fit(features, ratings, settings.trees, settings.leaf, settings.share, settings.seed)
+        forest = forests.fit(features, ratings, settings.trees, settings.leaf, settings.share, settings.seed, times)
         flat = np.zeros((len(DIMENSIONS), settings.knots), dtype=np.float32)
-        stretch = np.tile(np.array([3.0, 1.0], dtype=np.float32), (len(DIMENSIONS), 1))
+        stretch = np.tile(np.array([3.0, 1.0, 3.0], dtype=np.float32), (len(DIMENSIONS), 1))
         knots = np.tile(np.linspace(*SCALE, settings.knots, dtype=np.float32), (len(DIMENSIONS), 1))
         return cls(forest, middle, spread, layers, reads, stretch, np.zeros(len(DIMENSIONS), dtype=np.float32), knots, flat, flat)
 
-    def expected(self, features: Floats, wording: csr_matrix) -> Floats:
+    def expected(self, features: Floats, wording: View) -> Floats:
         """Return the weighted mean of the readings, shape (calls, dimensions), before stretching."""
         other = np.clip(self.layers.output(_standard(features, self.middle, self.spread)), *SCALE)
         shown = _FORESTS * self.forests.predict(features) + (1 - _FORESTS) * other
-        expected: Floats = ((1 - _WORDING) * shown + _WORDING * np.clip(self.wording.output(wording), *SCALE)).astype(np.float32)
+        expected: Floats = ((1 - _WORDING) * shown + _WORDING * np.clip(self.wording.output(*wording), *SCALE)).astype(np.float32)
         return expected
 
-    def rate(self, features: Floats, wording: csr_matrix) -> tuple[Floats, Floats, Floats]:
+    def rate(self, features: Floats, wording: View) -> tuple[Floats, Floats, Floats]:
         """Rate calls.
 
         Parameters
         ----------
         features : array, shape (calls, features)
-        wording : csr_matrix, shape (calls, columns)
+        wording : View
 
         Returns
         -------
@@ -228,8 +234,7 @@ class CallRater:
 
     def finish(self, raw: Floats) -> tuple[Floats, Floats, Floats]:
         """Give expected ratings their spread and their intervals; shapes as in `rate`."""
-        centre, factor = self.stretch[:, 0], self.stretch[:, 1]
-        as_rated = np.clip(centre + (raw - centre) * factor, *SCALE).astype(np.float32)
+        as_rated = _stretched(raw, *self.stretch.T).astype(np.float32)
         score = np.clip(as_rated + self.severity, *SCALE)
         low, high = np.empty_like(score), np.empty_like(score)
         for d in range(len(DIMENSIONS)):
@@ -250,7 +255,7 @@ class CallRater:
         Notes
         -----
         The factor is chosen for the best quadratic weighted kappa. The interval takes the residuals' quantiles among the calls nearest to each knot
-        (split conformal prediction, Vovk et al. 2005, made local), and is made wider for two ratings.
+        (split conformal prediction, Vovk et al. 2005, made local).
         """
         from ownership_scorer.agreement import weighted_kappa
 
@@ -260,18 +265,22 @@ class CallRater:
             if not rated.any():
                 continue
             raw, true = expected[rated, d], ratings[rated, d]
-            centre = float(np.mean(true))
-            kappas = [weighted_kappa(true, _stretched(raw, centre, factor)) for factor in _FACTORS]
-            stretch[d] = centre, _FACTORS[int(np.argmax(np.convolve(np.pad(kappas, 1, mode="edge"), np.ones(3) / 3, mode="valid")))]
+            centre, rated_centre = float(np.mean(raw)), float(np.mean(true))
+            kappas = [weighted_kappa(true, _stretched(raw, centre, factor, rated_centre)) for factor in _FACTORS]
+            best = int(np.argmax(np.convolve(np.pad(kappas, 1, mode="edge"), np.ones(3) / 3, mode="valid")))
+            stretch[d] = centre, _FACTORS[best], rated_centre
             score = _stretched(raw, *stretch[d])
             knots[d] = np.quantile(score, np.linspace(0.05, 0.95, knots.shape[1]))
             nearest = max(40, len(score) // knots.shape[1])
             for k, knot in enumerate(knots[d]):
                 near = np.argsort(np.abs(score - knot), kind="stable")[:nearest]
                 below[d, k], above[d, k] = _reach(true[near] - score[near])
-            below[d] *= _WIDER.get(DIMENSIONS[d], 1)
-            above[d] *= _WIDER.get(DIMENSIONS[d], 1)
         return replace(self, stretch=stretch, knots=knots, below=below, above=above)
+
+    def corrected(self, severity: Floats) -> CallRater:
+        """Return this rater with a severity made up for, shape (dimensions,), and with wider intervals where there is one."""
+        wider = np.where(severity[:, None] == 0, 1, _WIDER).astype(np.float32)
+        return replace(self, severity=severity, below=self.below * wider, above=self.above * wider)
 
 
 _FACTORS: Final = tuple(np.linspace(1.0, 1.8, 17).tolist())
@@ -282,8 +291,8 @@ def _standard(features: Floats, middle: Floats, spread: Floats) -> Floats:
     return standard
 
 
-def _stretched(raw: Floats, centre: float, factor: float) -> Floats:
-    stretched: Floats = np.clip(centre + (raw - centre) * factor, *SCALE)
+def _stretched(raw: Floats, centre: Floats | float, factor: Floats | float, rated_centre: Floats | float) -> Floats:
+    stretched: Floats = np.clip(rated_centre + (raw - centre) * factor, *SCALE)
     return stretched
 
 

@@ -19,6 +19,7 @@ from ownership_scorer.quoting import LONGEST, around, heaviest, stretches
 from ownership_scorer.rater import CallRater, call_features, call_wording
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.tagger import BehaviourTagger
+from ownership_scorer.tokenizer import Words
 from ownership_scorer.transcript import Transcript
 
 if TYPE_CHECKING:
@@ -125,9 +126,10 @@ class OwnershipScorer:
         """
         read = self._matcher.read(calls)
         rows = self.space.rows(read)
-        probability = self.tagger.probabilities(rows.view)
+        hidden = self.tagger.words.hidden(rows.view.context, rows.view.words)
+        probability = self.tagger.probabilities(rows.view, hidden)
         said = probability >= self.tagger.threshold
-        evidence = self._evidence(read, rows, probability, said)
+        evidence = self._evidence(read, rows, probability, said, hidden > 0)
         known = facts(read)
         features = call_features(probability, said, rows.call, len(calls), known)
         rated = self.rater.rate(features, call_wording(rows.view, rows.call, len(calls)))
@@ -163,7 +165,7 @@ class OwnershipScorer:
             return TOO_FEW_WORDS
         return SCORED
 
-    def _evidence(self, read: Reading, rows: Rows, probability: Floats, said: NDArray[np.bool_]) -> list[list[Evidence]]:
+    def _evidence(self, read: Reading, rows: Rows, probability: Floats, said: NDArray[np.bool_], active: NDArray[np.bool_]) -> list[list[Evidence]]:
         words = read.words
         agent = read.first_turn[rows.call] + rows.turn
         spoken = np.diff(words.first)[agent] > 0
@@ -173,7 +175,8 @@ class OwnershipScorer:
         first, last = words.first[turn], words.first[turn + 1]
         cued = np.flatnonzero(hit >= 0)
         first[cued], last[cued] = around(words.breaks, words.first, read.hits.start[hit[cued]], read.hits.end[hit[cued]])
-        self._choose(read, rows, row, behaviour, np.flatnonzero((hit < 0) & (last - first > LONGEST // 2)), first, last)
+        whole = np.flatnonzero((hit < 0) & (last - first > LONGEST // 2))
+        first[whole], last[whole] = self._narrowed(words, turn[whole], behaviour[whole], active[row[whole]], first[whole], last[whole])
         starts, ends = words.characters(first, last - 1)
         cue = np.append(read.hits.cue, len(self._sources) - 1)[hit]
         values = np.round(probability[row, behaviour].astype(float), 4)
@@ -183,23 +186,35 @@ class OwnershipScorer:
             out[c].append(Evidence(t, start, end, read.texts[number][start:end], BEHAVIOURS[k], self._sources[source], value))
         return out
 
-    def _choose(self, read: Reading, rows: Rows, row: Ints, behaviour: Ints, which: Ints, first: Ints, last: Ints) -> None:
-        """Narrow some stretches, whole turns, down to what of them weighed most with the model."""
-        number, begin, end = stretches(read.words.breaks, first[which], last[which])
-        several = np.bincount(number, minlength=len(which)) > 1
-        if not several.any():
-            return
-        number, begin, end = (of[several[number]] for of in (number, begin, end))
-        which, number = which[several], (np.cumsum(several) - 1)[number]
-        turn = read.first_turn[rows.call[row[which]]] + rows.turn[row[which]]
-        # Of the three networks one weighs single words.
-        layers, context, words = self.tagger.words, rows.view.context[row[which]], rows.view.words[row[which]]
-        outward = (layers.hidden(context, words) > 0) * layers.outer[:, behaviour[which]].T
-        weights = self.space.ngrams.word_weights(read.words, turn, layers.inner[context.shape[1] :], outward)
-        # The weights lie end to end, so that each turn has a place there, too.
-        moved = (offsets(last[which] - first[which])[:-1] - first[which])[number]
-        best = heaviest(number, begin + moved, end + moved, weights)
-        first[which], last[which] = begin[best], end[best]
+    def _narrowed(self, words: Words, turn: Ints, behaviour: Ints, active: NDArray[np.bool_], first: Ints, last: Ints) -> tuple[Ints, Ints]:
+        """Narrow whole turns down to what of them weighed most with the model.
+
+        Parameters
+        ----------
+        words : Words
+        turn, behaviour, first, last : array, shape (findings,)
+            Turn and behaviour of each finding; first word of the turn, one past its last.
+        active : array, shape (findings, units)
+            Which units of the network that weighs single words are not silent in the turn.
+
+        Returns
+        -------
+        tuple of array
+            First word of each quote, one past its last.
+        """
+        number, begin, end = stretches(words.breaks, first, last)
+        several = np.bincount(number, minlength=len(first)) > 1
+        if several.any():
+            of_several = several[number]
+            number, begin, end = (np.cumsum(several) - 1)[number[of_several]], begin[of_several], end[of_several]
+            layers, ngrams = self.tagger.words, self.space.ngrams
+            outward = active[several] * layers.outer[:, behaviour[several]].T
+            weights = ngrams.word_weights(words, turn[several], layers.inner[len(self.space.context) :], outward)
+            # The weights lie end to end, so that each turn has a place there, too.
+            moved = (offsets(last[several] - first[several])[:-1] - first[several])[number]
+            best = heaviest(number, begin + moved, end + moved, weights)
+            first[several], last[several] = begin[best], end[best]
+        return first, last
 
 
 def facts(read: Reading) -> Floats:

@@ -78,7 +78,7 @@ class BehaviourTagger:
 
     @classmethod
     def fit(cls, view: View, labels: Floats, settings: TaggerSettings | None = None) -> BehaviourTagger:
-        """Fit an uncalibrated tagger (slope 1, offset 0, threshold 0.5).
+        """Fit an uncalibrated tagger (slope 1, offset 0), which says no behaviour yet.
 
         Parameters
         ----------
@@ -101,67 +101,55 @@ class BehaviourTagger:
             networks.fit(MLPClassifier, hstack(blocks, format="csr"), labels, 1, replace(settings, seed=settings.seed + i))
             for i, blocks in enumerate(([view.context], [view.context, view.words], [view.context, view.patterns]))
         )
-        return cls(context, words, patterns, slope=ones, offset=ones * 0, threshold=ones * 0.5)
+        return cls(context, words, patterns, slope=ones, offset=ones * 0, threshold=ones * _NEVER)
 
-    def log_odds(self, view: View) -> Floats:
-        """Return uncalibrated log-odds, shape (turns, behaviours)."""
-        log_odds = self.context.output(view.context) + self.words.output(view.context, view.words) + self.patterns.output(view.context, view.patterns)
+    def log_odds(self, view: View, hidden: Floats | None = None) -> Floats:
+        """Return uncalibrated log-odds, shape (turns, behaviours).
+
+        Parameters
+        ----------
+        view : View
+        hidden : array, shape (turns, units), optional
+            What `Layers.hidden` of the network that sees words makes of the view, where it is known already; units below zero are silenced in it.
+        """
+        hidden = self.words.hidden(view.context, view.words) if hidden is None else hidden
+        log_odds = self.context.output(view.context) + self.words.outward(hidden) + self.patterns.output(view.context, view.patterns)
         return np.float32(1 / 3) * log_odds  # the mean of the three
 
-    def probabilities(self, view: View) -> Floats:
-        """Return calibrated probabilities, shape (turns, behaviours), each in 0..1."""
-        return self.calibrate(self.log_odds(view))
+    def probabilities(self, view: View, hidden: Floats | None = None) -> Floats:
+        """Return calibrated probabilities, shape (turns, behaviours), each in 0..1; parameters as of `log_odds`."""
+        return self.calibrate(self.log_odds(view, hidden))
 
     def calibrate(self, log_odds: Floats) -> Floats:
         """Turn log-odds into calibrated probabilities, of the same shape."""
         return _logistic(log_odds * self.slope + self.offset)
 
-    def calibrated(self, log_odds: Floats, labels: Floats) -> BehaviourTagger:
+    def calibrated(self, log_odds: Floats, labels: Floats, at_home: bool = False) -> BehaviourTagger:
         """Return this tagger with calibration and thresholds from log-odds of turns that it (or its twin of the same recipe) was not fitted on.
 
         Parameters
         ----------
         log_odds, labels : array, shape (turns, behaviours)
+        at_home : bool
+            Whether these are turns of just the kind that it is for, and not of a training corpus with more behaviours than real calls have. Each behaviour then
+            gets its best threshold, but one that fewer than ten of the turns show keeps what it has.
 
         Notes
         -----
-        The threshold is `best_threshold` on these turns. A behaviour that never occurs there is never said.
+        The threshold is `best_threshold` on these turns. A behaviour that never occurs there is not said, if it was not before.
         """
-        slope, offset, threshold = self.slope.copy(), self.offset.copy(), np.full_like(self.threshold, _NEVER)
-        for k in np.flatnonzero(_told_apart(labels)):
-            slope[k], offset[k] = _platt(log_odds[:, k], labels[:, k])
-            name = BEHAVIOURS[k]
-            nearly = 1 if name in _MANY_WAYS or name in _RARER else _NEARLY
-            threshold[k] = best_threshold(_logistic(log_odds[:, k] * slope[k] + offset[k]), labels[:, k], nearly, _RARER.get(name, 1))
-        return replace(self, slope=slope, offset=offset, threshold=threshold)
+        from sklearn.linear_model import LogisticRegression
 
-    def at_home(self, log_odds: Floats, labels: Floats) -> BehaviourTagger:
-        """Return this calibrated tagger with calibration and best thresholds from turns like those that it is for, wherever they show a behaviour often enough.
-
-        Parameters
-        ----------
-        log_odds, labels : array, shape (turns, behaviours)
-            As for `calibrated`.
-        """
         slope, offset, threshold = self.slope.copy(), self.offset.copy(), self.threshold.copy()
-        for k in np.flatnonzero(_told_apart(labels) & (labels.sum(axis=0) >= _ENOUGH)):
-            slope[k], offset[k] = _platt(log_odds[:, k], labels[:, k])
-            threshold[k] = best_threshold(_logistic(log_odds[:, k] * slope[k] + offset[k]), labels[:, k], 1)
+        cases = labels.sum(axis=0)
+        for k in np.flatnonzero((cases >= (_ENOUGH if at_home else 1)) & (cases < len(labels))):
+            model = LogisticRegression(C=1e3).fit(log_odds[:, k : k + 1], labels[:, k] > 0)
+            slope[k], offset[k] = max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
+            name = BEHAVIOURS[k]
+            nearly = 1 if at_home or name in _MANY_WAYS or name in _RARER else _NEARLY
+            rarer = 1 if at_home else _RARER.get(name, 1)
+            threshold[k] = best_threshold(_logistic(log_odds[:, k] * slope[k] + offset[k]), labels[:, k], nearly, rarer)
         return replace(self, slope=slope, offset=offset, threshold=threshold)
-
-
-def _told_apart(labels: Floats) -> NDArray[np.bool_]:
-    """Tell which behaviours some turns show and others do not."""
-    cases: NDArray[Any] = labels.sum(axis=0)
-    return (cases > 0) & (cases < len(labels))
-
-
-def _platt(log_odds: Floats, label: Floats) -> tuple[float, float]:
-    """Return slope and offset that make log-odds calibrated."""
-    from sklearn.linear_model import LogisticRegression
-
-    model = LogisticRegression(C=1e3).fit(log_odds[:, None], label > 0)
-    return max(float(model.coef_[0, 0]), 1e-3), float(model.intercept_[0])
 
 
 def _logistic(log_odds: Floats) -> Floats:

@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -22,11 +22,11 @@ from ownership_scorer.rater import CallRater, RaterSettings, call_features, call
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.scorer import Judgeable, OwnershipScorer, facts
 from ownership_scorer.tagger import BehaviourTagger, TaggerSettings, View
-from ownership_scorer.transcript import Transcript, Turn
+from ownership_scorer.transcript import Transcript
 
 #: A behaviour with fewer cases than this has no figure of its own.
 _ENOUGH: Final = 10
-#: With fewer rated calls that a model is for, the calls beside them have a say in its spread and intervals.
+#: With fewer ratings of calls that a model is for, its spread and intervals come from all calls.
 _ENOUGH_CALLS: Final = 50
 
 
@@ -65,10 +65,11 @@ class FitSettings:
     folds : int
         Folds of the cross-validation by group, from which calibration, thresholds, intervals and figures come.
     weight : int
-        So many times a call counts that the model is for, where there are others beside. Thresholds, spread, intervals and figures come from these calls
-        alone then, as far as there are enough of them.
+        So many times a call counts that the model is for, where there are others beside. Thresholds, level, spread and intervals come from these calls
+        alone then: the threshold of a behaviour if at least ten of their turns show it, the rest if fifty of them are rated; figures in any case.
     severity : mapping of str to float
-        By how much those who rated these calls rate a dimension more severely than those whose ratings are to be met; is added to its ratings.
+        By how much those who rated these calls rate a dimension more severely than those whose ratings are to be met; is added to its ratings,
+        and its intervals become a quarter wider.
     """
 
     tagger: TaggerSettings = field(default_factory=TaggerSettings)
@@ -100,27 +101,28 @@ def fit(
     OwnershipScorer
         Not yet saved.
     dict
-        Figures by cross-validation over groups: F1 a behaviour, kappa and coverage a dimension, counts.
+        Figures by cross-validation over groups, on the calls that the model is for and before any severity: F1 a behaviour, kappa and coverage a dimension
+        (None where none of them is rated), counts.
 
     Raises
     ------
     ValueError
-        For labels or ratings that the rubric does not know, naming call and value.
+        For labels or ratings that the rubric does not know, naming call and value; for calls of too few groups.
     """
     settings = settings or FitSettings()
     cuebook = cuebook or Cuebook.read()
     for call in calls:
         _check(call)
-    beside = np.array([call.beside for call in calls])
-    if beside.all():
-        raise ValueError(f"calls that the model is for are needed; all {len(calls)} merely stand beside")
+    beside = np.array([call.beside for call in calls], dtype=bool)
+    home = [call for call in calls if not call.beside]
     for dimension in DIMENSIONS:
         rated = {call.group for call in calls if call.ratings.get(dimension) is not None}
         if len(rated) < 2:
             raise ValueError(f"{dimension}: ratings are needed in at least two groups of calls; {len(rated)} found")
-    spoken = {call.group for call in calls if any(turn.speaker == "agent" for turn in call.transcript.turns)}
+    spoken = {call.group for call in home if any(turn.speaker == "agent" for turn in call.transcript.turns)}
     if len(spoken) < 2:
-        raise ValueError(f"turns of an agent are needed in at least two groups of calls; {len(spoken)} found")
+        whose = "calls that the model is for (not those beside them)" if beside.any() else "calls"
+        raise ValueError(f"turns of an agent are needed in at least two groups of {whose}; {len(spoken)} found")
     matcher = CueMatcher(cuebook)
     transcripts = [call.transcript for call in calls]
     read = matcher.read(transcripts)
@@ -146,43 +148,36 @@ def fit(
         out = np.flatnonzero(folds[rows.call] == fold)
         log_odds[out] = tagger.log_odds(rows.view.of(out))
     tagger = whole.calibrated(log_odds, truth)
-    # Whole groups of calls are harder than real calls turned out to be: what the rater learns from is half as unsure.
-    as_sure = (log_odds + tagger.log_odds(rows.view)) / 2
-    own = ~beside[rows.call]
+    home_turn = ~beside[rows.call]
+    # What the rater learns from. Whole groups of a training corpus are harder than real calls turned out to be, so it is half as unsure; calls that the
+    # model is for are as hard as those to come.
+    learned = (log_odds + tagger.log_odds(rows.view)) / 2
     if beside.any():
-        tagger = tagger.at_home(log_odds[own], truth[own])
-        as_sure[own] = log_odds[own]
+        tagger = tagger.calibrated(log_odds[home_turn], truth[home_turn], at_home=True)
+        learned[home_turn] = log_odds[home_turn]
     probability = tagger.calibrate(log_odds)
 
     def summed(probability: Floats) -> Floats:
         return call_features(probability, probability >= tagger.threshold, rows.call, len(calls), call_facts)
 
     wording = call_wording(rows.view, rows.call, len(calls))
-    features, unseen = summed(tagger.calibrate(as_sure)), summed(probability)
-    learned = [np.repeat(np.arange(len(calls)), times * part) for part in parts]
-    *raters, last = Parallel(jobs)(delayed(CallRater.fit)(features[some], wording[some], ratings[some], settings.rater) for some in learned)
+    features, unseen = summed(tagger.calibrate(learned)), summed(probability)
+    *raters, last = Parallel(jobs)(
+        delayed(CallRater.fit)(features[part], wording.of(part), ratings[part], settings.rater, times[part] if beside.any() else None) for part in parts
+    )
     expected = np.zeros_like(ratings)
     for fold, rater in zip(names, raters, strict=True):
-        expected[folds == fold] = rater.expected(unseen[folds == fold], wording[folds == fold])
-    few = (~np.isnan(ratings[~beside])).sum(axis=0) < _ENOUGH_CALLS
-    rater = last.calibrated(expected, np.where(beside[:, None] & ~few, np.nan, ratings))
+        expected[folds == fold] = rater.expected(unseen[folds == fold], wording.of(folds == fold))
+    enough = (~np.isnan(ratings[~beside])).sum(axis=0) >= _ENOUGH_CALLS
+    rater = last.calibrated(expected, np.where(beside[:, None] & enough, np.nan, ratings))
     severity = np.array([settings.severity.get(dimension, 0) for dimension in DIMENSIONS], dtype=np.float32)
-    scorer = OwnershipScorer(cuebook, space, tagger, replace(rater, severity=severity), judgeable=judgeable or Judgeable())
-    return scorer, _figures(tagger, probability[own], truth[own], rater, expected[~beside], ratings[~beside]) | {
-        "calls": len(calls),
+    scorer = OwnershipScorer(cuebook, space, tagger, rater.corrected(severity), judgeable=judgeable or Judgeable())
+    return scorer, _figures(tagger, probability[home_turn], truth[home_turn], rater, expected[~beside], ratings[~beside]) | {
+        "calls": len(home),
         "calls_beside": int(beside.sum()),
-        "agent_turns": len(truth),
+        "agent_turns": int(home_turn.sum()),
         "settings": asdict(settings),
     }
-
-
-def plain_copy(transcript: Transcript) -> Transcript:
-    """Return a call as raw speech recognition would write it: lower case, no punctuation but apostrophes, hyphens and marks."""
-    turns = []
-    for turn in transcript.turns:
-        kept = "".join(c if c.isalnum() or c in "'’-[]#@_<>*" or c.isspace() else " " for c in turn.text.lower())
-        turns.append(Turn(turn.speaker, kept if kept.strip() else turn.text, turn.start, turn.end, turn.label))
-    return replace(transcript, turns=tuple(turns))
 
 
 def assign_folds(groups: Sequence[str], folds: int) -> NDArray[np.int64]:
@@ -219,13 +214,11 @@ def assign_folds(groups: Sequence[str], folds: int) -> NDArray[np.int64]:
 
 def data_digest(calls: Sequence[LabelledCall]) -> str:
     """SHA-256 over all that training looks at, whatever the order of the calls."""
-    lines = [
-        json.dumps(
-            [c.transcript.call_id, [[t.speaker, t.text] for t in c.transcript.turns], sorted((k, list(v)) for k, v in c.labels.items()), c.ratings, c.group, c.beside],
-            sort_keys=True,
-        )
-        for c in calls
-    ]
+    lines = []
+    for c in calls:
+        turns = [[turn.speaker, turn.text] for turn in c.transcript.turns]
+        labels = sorted((turn, list(said)) for turn, said in c.labels.items())
+        lines.append(json.dumps([c.transcript.call_id, turns, labels, c.ratings, c.group, c.beside], sort_keys=True))
     return hashlib.sha256("\n".join(sorted(lines)).encode()).hexdigest()
 
 
@@ -257,13 +250,12 @@ def _figures(tagger: BehaviourTagger, probability: Floats, truth: Floats, rater:
     cases = truth.sum(0)
     score, low, high = rater.finish(expected)
     rated = ~np.isnan(ratings)
+    inside = (ratings >= low) & (ratings <= high)
+    given = [k for k in range(len(DIMENSIONS)) if rated[:, k].any()]
     return {
         "macro_f1": round(float(np.mean(f1[cases >= _ENOUGH])), 4) if (cases >= _ENOUGH).any() else None,
         "f1": {b: round(float(f1[k]), 4) for k, b in enumerate(BEHAVIOURS) if cases[k] >= _ENOUGH},
         "cases": {b: int(cases[k]) for k, b in enumerate(BEHAVIOURS)},
-        "kappa": {d: round(weighted_kappa(ratings[:, k], score[:, k]), 4) for k, d in enumerate(DIMENSIONS)},
-        "coverage": {
-            d: round(float(np.mean((ratings[rated[:, k], k] >= low[rated[:, k], k]) & (ratings[rated[:, k], k] <= high[rated[:, k], k]))), 4)
-            for k, d in enumerate(DIMENSIONS)
-        },
+        "kappa": dict.fromkeys(DIMENSIONS) | {DIMENSIONS[k]: round(weighted_kappa(ratings[:, k], score[:, k]), 4) for k in given},
+        "coverage": dict.fromkeys(DIMENSIONS) | {DIMENSIONS[k]: round(float(np.mean(inside[rated[:, k], k])), 4) for k in given},
     }
