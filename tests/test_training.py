@@ -58,7 +58,6 @@ def test_calls_beside_count_less_and_leave_thresholds_and_level_to_the_calls_tha
     assert scorer.rater.wording.outer_bias.mean() == pytest.approx(3.6, abs=0.2)
     assert unweighted.rater.wording.outer_bias.mean() == pytest.approx(3, abs=0.2)
     assert scorer.tagger.threshold[BEHAVIOURS.index("assure")] > even.tagger.threshold[BEHAVIOURS.index("assure")] + 0.2
-    assert {e.behaviour for e in scorer.score(call(999, True).transcript).evidence if e.turn == 1} == {"assure"}
     assert (figures["calls"], figures["calls_beside"], figures["agent_turns"]) == (80, 80, 160)
     assert (figures["cases"]["probe"], figures["cases"]["assure"]) == (0, 40)
 
