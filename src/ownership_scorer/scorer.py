@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from ownership_scorer.readers import ReadOptions
 
 #: Calls read, matched and multiplied together; larger is not faster.
-BATCH: Final = 256
+BATCH: Final = 512
 
 _HEARD: Final = ("thanks", "upset", "problem", "request", "declines")
 
