@@ -113,9 +113,9 @@ def shipped(path: Path, scorer: OwnershipScorer) -> None:
     by_set(calls, results)
 
 
-def held_out(path: Path, fold: Sequence[object], home: bool) -> tuple[list[LabelledCall], list[CallScore]]:
+def held_out(calls: Sequence[LabelledCall], fold: Sequence[object], home: bool) -> list[CallScore]:
     """Score each labelled call with a model fitted on data/ and the labelled calls of all other folds; these are what it is for (``home``), or just more calls."""
-    data, calls = [call._replace(beside=home) for call in labelled(DATA)], labelled(path)
+    data = [call._replace(beside=home) for call in labelled(DATA)]
     known = [call._replace(group=call.transcript.call_id) for call in calls] if home else calls
     results: list[CallScore | None] = [None] * len(calls)
     for f in sorted(set(fold), key=str):
@@ -124,17 +124,19 @@ def held_out(path: Path, fold: Sequence[object], home: bool) -> tuple[list[Label
             if fold[i] == f:
                 results[i] = scorer.score(call.transcript)
         print(f"without fold {f}: done", flush=True)
-    return calls, [result for result in results if result is not None]
+    return [result for result in results if result is not None]
 
 
 def retrain(path: Path, folds: int = 5) -> None:
-    calls, results = held_out(path, (np.random.default_rng(0).permutation(len(labelled(path))) % folds).tolist(), home=True)
+    calls = labelled(path)
+    results = held_out(calls, (np.random.default_rng(0).permutation(len(calls)) % folds).tolist(), home=True)
     Held(calls, results).report("data/ plus the sets' own labels, 5-fold by call")
     by_set(calls, results)
 
 
 def domains(path: Path) -> None:
-    calls, results = held_out(path, [c.group for c in labelled(path)], home=False)
+    calls = labelled(path)
+    results = held_out(calls, [c.group for c in calls], home=False)
     Held(calls, results).report("data/ plus the labels of all other sets, one set left out at a time")
     by_set(calls, results)
 

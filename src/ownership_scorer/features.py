@@ -397,10 +397,16 @@ class _Echo(NamedTuple):
     opening: Flags  #: one of the first four words is shared
 
 
+def _content(words: Words) -> Flags:
+    """Tell which words, as said, say something."""
+    content: Flags = words.vocabulary.codes(_stem_bits)[words.stems] & _BIT_COMMON == 0
+    return content
+
+
 def _saying(words: Words) -> tuple[Ints, Ints]:
     """Return the distinct words of each turn that say something: how many, then each, ascending."""
     turn = np.repeat(np.arange(len(words)), np.diff(words.first_stem))
-    place = np.flatnonzero(words.vocabulary.codes(_stem_bits)[words.stems] & _BIT_COMMON == 0)
+    place = np.flatnonzero(_content(words))
     owner, stem = split(distinct(turn[place] * _MANY + words.stems[place]), _MANY)
     return np.bincount(owner, minlength=len(words)), stem
 
@@ -408,7 +414,7 @@ def _saying(words: Words) -> tuple[Ints, Ints]:
 def _neighbours(words: Words) -> tuple[Ints, Ints, Ints]:
     """Return the distinct pairs of neighbouring words of each turn of which at least one says something: how many, then first and second of each."""
     turn = np.repeat(np.arange(len(words)), np.diff(words.first_stem))
-    content = words.vocabulary.codes(_stem_bits)[words.stems] & _BIT_COMMON == 0
+    content = _content(words)
     both = np.flatnonzero((turn[1:] == turn[:-1]) & (content[1:] | content[:-1]))
     # By turn, then by pair: both do not fit into one integer.
     pair = words.stems[both] * _MANY + words.stems[both + 1]
@@ -450,7 +456,7 @@ def _echo(read: Reading, agent: Ints, customer: Ints) -> _Echo:
 
     begin, end = words.first_stem[agent], words.first_stem[agent + 1]
     padded = np.append(words.stems, [n - 1] * 4)  # a word that nobody says
-    place = np.flatnonzero(kind[words.stems] & _BIT_COMMON == 0)
+    place = np.flatnonzero(_content(words))
 
     def echoed(at: Ints) -> Flags:
         return _in(customer * n + np.where(at < end, padded[at], n - 1), keys)

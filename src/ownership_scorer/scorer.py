@@ -15,7 +15,7 @@ from ownership_scorer.cuebook import STATES, Cuebook
 from ownership_scorer.evidence import MODEL_SOURCE, NO_AGENT_TURN, SCORED, TOO_FEW_TURNS, TOO_FEW_WORDS, CallScore, Evidence
 from ownership_scorer.features import FeatureSpace, Rows
 from ownership_scorer.matching import AGENT, CueMatcher, Reading
-from ownership_scorer.quoting import LONGEST, around, heaviest, stretches
+from ownership_scorer.quoting import around, heaviest, stretches
 from ownership_scorer.rater import CallRater, call_features, call_wording
 from ownership_scorer.rubric import BEHAVIOURS, DIMENSIONS
 from ownership_scorer.tagger import BehaviourTagger
@@ -175,7 +175,7 @@ class OwnershipScorer:
         first, last = words.first[turn], words.first[turn + 1]
         cued = np.flatnonzero(hit >= 0)
         first[cued], last[cued] = around(words.breaks, words.first, read.hits.start[hit[cued]], read.hits.end[hit[cued]])
-        whole = np.flatnonzero((hit < 0) & (last - first > LONGEST // 2))
+        whole = np.flatnonzero(hit < 0)
         first[whole], last[whole] = self._narrowed(words, turn[whole], behaviour[whole], active[row[whole]], first[whole], last[whole])
         starts, ends = words.characters(first, last - 1)
         cue = np.append(read.hits.cue, len(self._sources) - 1)[hit]
