@@ -39,7 +39,7 @@ FEATURES: Final = (
 _FORESTS: Final = 0.7
 _WORDING: Final = 0.2
 #: Ratings by others than those it learned from scatter more widely around the model's: so much wider are its intervals where there is a severity.
-_WIDER: Final = 1.25
+_WIDER: Final = 1.2
 #: How the network that reads the wording is fitted.
 _READS_WORDING: Final = NetworkSettings(hidden=64, epochs=14, batch=64, dropout=0.6)
 #: Added to a feature's standard deviation, so that one that hardly ever differs does not shout; a standardised feature reaches no farther than the second.
@@ -196,6 +196,8 @@ class CallRater:
         # Where there is nothing to learn from in this part of a cross-validation: the middle of the scale.
         ratings = np.where(rated.any(axis=0), ratings, np.mean(SCALE)).astype(np.float32)
         seen = np.arange(len(ratings)) if times is None else np.repeat(np.arange(len(ratings)), times)
+        if rated.any():
+            seen = seen[rated.any(axis=1)[seen]]
         mean = np.nanmean(ratings[seen], axis=0)
         middle, spread = features.mean(axis=0), features.std(axis=0) + _LEAST_SPREAD
         targets = np.where(np.isnan(ratings), 0, ratings - mean)[seen]
@@ -238,9 +240,8 @@ class CallRater:
         score = np.clip(as_rated + self.severity, *SCALE)
         low, high = np.empty_like(score), np.empty_like(score)
         for d in range(len(DIMENSIONS)):
-            low[:, d] = score[:, d] - np.interp(as_rated[:, d], self.knots[d], self.below[d])
-            high[:, d] = score[:, d] + np.interp(as_rated[:, d], self.knots[d], self.above[d])
-        return score, np.clip(low, *SCALE), np.clip(high, *SCALE)
+            low[:, d], high[:, d] = _ends(score[:, d], as_rated[:, d], self.knots[d], self.below[d], self.above[d])
+        return score, low, high
 
     def calibrated(self, expected: Floats, ratings: Floats) -> CallRater:
         """Return this rater with spread and interval widths learned from calls that it (or its twin of the same recipe) was not fitted on.
@@ -255,7 +256,8 @@ class CallRater:
         Notes
         -----
         The factor is chosen for the best quadratic weighted kappa. The interval takes the residuals' quantiles among the calls nearest to each knot
-        (split conformal prediction, Vovk et al. 2005, made local).
+        (split conformal prediction, Vovk et al. 2005, made local), as wide ones as make it cover the wanted share of all calls: ratings are whole numbers,
+        and where nearly all are 1, the shortest span that holds some of them holds nearly all.
         """
         from ownership_scorer.agreement import weighted_kappa
 
@@ -272,9 +274,11 @@ class CallRater:
             score = _stretched(raw, *stretch[d])
             knots[d] = np.quantile(score, np.linspace(0.05, 0.95, knots.shape[1]))
             nearest = max(40, len(score) // knots.shape[1])
-            for k, knot in enumerate(knots[d]):
-                near = np.argsort(np.abs(score - knot), kind="stable")[:nearest]
-                below[d, k], above[d, k] = _reach(true[near] - score[near])
+            residuals = [(true - score)[np.argsort(np.abs(score - knot), kind="stable")[:nearest]] for knot in knots[d]]
+            reaches = [np.array([_reach(residual, share) for residual in residuals]).T for share in _SHARES]
+            ends = [_ends(score, score, knots[d], *reach) for reach in reaches]
+            covers = np.array([np.mean((low <= true) & (true <= high)) for low, high in ends])
+            below[d], above[d] = reaches[int(np.argmin(np.abs(covers - INTERVAL)))]
         return replace(self, stretch=stretch, knots=knots, below=below, above=above)
 
     def corrected(self, severity: Floats) -> CallRater:
@@ -284,6 +288,8 @@ class CallRater:
 
 
 _FACTORS: Final = tuple(np.linspace(1.0, 1.8, 17).tolist())
+#: Shares of the nearest calls' residuals among which that of the intervals is chosen.
+_SHARES: Final = tuple(np.linspace(0.5, 0.95, 46).tolist())
 
 
 def _standard(features: Floats, middle: Floats, spread: Floats) -> Floats:
@@ -296,10 +302,16 @@ def _stretched(raw: Floats, centre: Floats | float, factor: Floats | float, rate
     return stretched
 
 
-def _reach(residual: Floats) -> tuple[float, float]:
-    """Return how far below and above zero the shortest span reaches that holds the wanted share of the residuals."""
+def _ends(score: Floats, as_rated: Floats, knots: Floats, below: Floats, above: Floats) -> tuple[Floats, Floats]:
+    """Return the lower and upper ends of the intervals around scores, as wide as is learned for what the model's own raters would give."""
+    low, high = score - np.interp(as_rated, knots, below), score + np.interp(as_rated, knots, above)
+    return np.clip(low, *SCALE), np.clip(high, *SCALE)
+
+
+def _reach(residual: Floats, share: float) -> tuple[float, float]:
+    """Return how far below and above zero the shortest span reaches that holds a share of the residuals."""
     ordered = np.sort(residual)
-    held = int(np.ceil(INTERVAL * len(ordered)))
+    held = int(np.ceil(share * len(ordered)))
     widths = ordered[held - 1 :] - ordered[: len(ordered) - held + 1]
     first = int(np.argmin(widths))
     return max(0.0, -float(ordered[first])), max(0.0, float(ordered[first + held - 1]))
