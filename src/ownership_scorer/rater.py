@@ -39,7 +39,7 @@ FEATURES: Final = (
 _FORESTS: Final = 0.7
 _WORDING: Final = 0.2
 #: Ratings by others than those it learned from scatter more widely around the model's: so much wider are its intervals where there is a severity.
-_WIDER: Final = 1.2
+_WIDER: Final = 1.15
 #: How the network that reads the wording is fitted.
 _READS_WORDING: Final = NetworkSettings(hidden=64, epochs=14, batch=64, dropout=0.6)
 #: Added to a feature's standard deviation, so that one that hardly ever differs does not shout; a standardised feature reaches no farther than the second.

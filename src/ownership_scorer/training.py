@@ -69,7 +69,7 @@ class FitSettings:
         alone then: the threshold of a behaviour if at least ten of their turns show it, the rest if fifty of them are rated; figures in any case.
     severity : mapping of str to float
         By how much those who rated these calls rate a dimension more severely than those whose ratings are to be met; is added to its ratings,
-        and its intervals become a fifth wider.
+        and its intervals become a seventh wider.
     """
 
     tagger: TaggerSettings = field(default_factory=TaggerSettings)
