@@ -13,7 +13,7 @@ TRANSCRIPTS = {name: Transcript.from_text(call["call"], name) for name, call in 
 ANY = "any"
 # What the shipped model gets wrong, and why; strict, so that a model that mends one says so.
 KNOWN = {
-    ("evidence", "irish-and-scots"): "a restatement of four words before an offer in the same turn is missed",
+    ("evidence", "negation-that-helps"): "an act announced at the end of a turn of reassurance is missed",
     ("evidence", "redaction-marks"): "an echo among marks is not seen as reflection",
     ("nothing", "reported-speech"): "help that others are said to have promised counts as an assurance",
     ("nothing", "negation-of-a-promise"): "the words of a denied promise still count for a promise",

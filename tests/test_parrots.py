@@ -9,10 +9,7 @@ from ownership_scorer.transcript import Transcript
 
 PAIRS = tomllib.loads((Path(__file__).parent / "golden" / "parrots.toml").read_text(encoding="utf-8"))
 # Pairs that the shipped model gets wrong, and why; strict, so that a model that mends one says so.
-KNOWN: dict[str, str] = {
-    "cable-script-quoted": "a script read out as such counts as meant",
-    "loan-would-you-like": "offers that come to nothing count as much as a deed reported without an offer",
-}
+KNOWN: dict[str, str] = {}
 KEYS = {"trick", "industry", "channel", "avoids", "parrot", "plain"}
 
 

@@ -23,7 +23,7 @@ from ownership_scorer.scorer import Judgeable, OwnershipScorer
 from ownership_scorer.tagger import BehaviourTagger
 
 #: Number of the folder's layout; a model with another number is refused.
-FORMAT: Final = 5
+FORMAT: Final = 4
 _MANIFEST: Final = "manifest.json"
 _Part = TypeVar("_Part")
 _PACKAGES: Final = ("ownership-scorer", "spacy", "scikit-learn", "numpy", "scipy", "pandas")

@@ -10,9 +10,9 @@ from scipy.sparse import csr_matrix, issparse
 
 from ownership_scorer.arrays import Floats
 
-#: In the first passes steps are as large as they are set, then they grow smaller, evenly, down to this share of it, which settles the weights.
-_LAST_STEP: Final = 0.02
-_FULL_STEPS: Final = 0.2
+#: The share of the passes after which smaller steps settle the weights, and how much smaller they are.
+_SETTLE: Final = 2 / 3
+_SMALLER: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +121,9 @@ def _network(kind: type[Any], features: csr_matrix | Floats, targets: Floats, se
     )
     first = {"classes": np.arange(targets.shape[1])} if is_classifier(network) else {}
     for epoch in range(epochs):
-        if epoch:
-            network._optimizer.learning_rate_init = settings.learning_rate * min(1, (1 - epoch / epochs) / (1 - _FULL_STEPS) + _LAST_STEP)
         network.partial_fit(_hide(features, settings.dropout, random), targets, **(first if epoch == 0 else {}))
+        if epoch == int(epochs * _SETTLE):
+            network._optimizer.learning_rate_init = settings.learning_rate / _SMALLER
     return network.coefs_, network.intercepts_
 
 

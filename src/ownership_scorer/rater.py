@@ -196,8 +196,9 @@ class CallRater:
         # Where there is nothing to learn from in this part of a cross-validation: the middle of the scale.
         ratings = np.where(rated.any(axis=0), ratings, np.mean(SCALE)).astype(np.float32)
         seen = np.arange(len(ratings)) if times is None else np.repeat(np.arange(len(ratings)), times)
-        if rated.any():
-            seen = seen[rated.any(axis=1)[seen]]
+        some: NDArray[np.bool_] = rated.any(axis=1)
+        if some.any():
+            seen = seen[some[seen]]
         mean = np.nanmean(ratings[seen], axis=0)
         middle, spread = features.mean(axis=0), features.std(axis=0) + _LEAST_SPREAD
         targets = np.where(np.isnan(ratings), 0, ratings - mean)[seen]

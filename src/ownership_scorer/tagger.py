@@ -40,26 +40,18 @@ class View(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TaggerSettings(NetworkSettings):
-    """How the four networks of a tagger are fitted: `NetworkSettings`, with other values, and one more.
-
-    Parameters
-    ----------
-    wider : int
-        So many times as many units as the others has the network that sees all there is.
-    """
+    """How the three networks of a tagger are fitted; each has ``hidden`` units."""
 
     hidden: int = 192
-    wider: int = 2
     epochs: int = 16
-    batch: int = 1024
-    l2: float = 1e-4
+    batch: int = 512
     dropout: float = 0.6
     learning_rate: float = 3e-3
 
 
 @dataclass(frozen=True, slots=True)
 class BehaviourTagger:
-    """Four networks of one hidden layer, each with another view of a turn, with calibrated outputs and a threshold a behaviour.
+    """Three networks of one hidden layer, each with another view of a turn, with calibrated outputs and a threshold a behaviour.
 
     Their log-odds are averaged: a network that sees a turn's own words learns most from them, one that does not carries over better to unknown domains.
 
@@ -71,8 +63,6 @@ class BehaviourTagger:
         Sees the turn's words, too.
     patterns : Layers
         Sees the patterns of the turn's words, too, but not the words.
-    everything : Layers
-        Sees cues, context, words and patterns.
     slope, offset : array, shape (behaviours,)
         Calibration of the log-odds (Platt 1999, "Probabilistic outputs for support vector machines").
     threshold : array, shape (behaviours,)
@@ -82,7 +72,6 @@ class BehaviourTagger:
     context: Layers
     words: Layers
     patterns: Layers
-    everything: Layers
     slope: Floats
     offset: Floats
     threshold: Floats
@@ -108,13 +97,11 @@ class BehaviourTagger:
 
         settings = settings or TaggerSettings()
         ones = np.ones(labels.shape[1], dtype=np.float32)
-        views = [view.context], [view.context, view.words], [view.context, view.patterns], [*view]
-        units = [settings.hidden] * 3 + [settings.hidden * settings.wider]
-        layers = (
-            networks.fit(MLPClassifier, hstack(blocks, format="csr"), labels, 1, replace(settings, hidden=hidden, seed=settings.seed + i))
-            for i, (blocks, hidden) in enumerate(zip(views, units, strict=True))
+        context, words, patterns = (
+            networks.fit(MLPClassifier, hstack(blocks, format="csr"), labels, 1, replace(settings, seed=settings.seed + i))
+            for i, blocks in enumerate(([view.context], [view.context, view.words], [view.context, view.patterns]))
         )
-        return cls(*layers, slope=ones, offset=ones * 0, threshold=ones * _NEVER)
+        return cls(context, words, patterns, slope=ones, offset=ones * 0, threshold=ones * _NEVER)
 
     def log_odds(self, view: View, hidden: Floats | None = None) -> Floats:
         """Return uncalibrated log-odds, shape (turns, behaviours).
@@ -127,7 +114,7 @@ class BehaviourTagger:
         """
         hidden = self.words.hidden(view.context, view.words) if hidden is None else hidden
         log_odds = self.context.output(view.context) + self.words.outward(hidden) + self.patterns.output(view.context, view.patterns)
-        return np.float32(1 / 4) * (log_odds + self.everything.output(*view))  # the mean of the four
+        return np.float32(1 / 3) * log_odds  # the mean of the three
 
     def probabilities(self, view: View, hidden: Floats | None = None) -> Floats:
         """Return calibrated probabilities, shape (turns, behaviours), each in 0..1; parameters as of `log_odds`."""
