@@ -88,7 +88,8 @@ def test_own_calls_without_ratings_have_no_figures_for_them():
 
 
 def test_severity_is_added_to_ratings_and_widens_their_intervals_within_the_scale():
-    (plain, figures), (moved, same) = (fit(CALLS, NONE, replace(SMALL, severity=severity)) for severity in ({}, {"listening": 0.5}))
+    doubted = [c._replace(ratings=dict.fromkeys(DIMENSIONS, 3)) if i % 3 == 0 else c for i, c in enumerate(CALLS)]
+    (plain, figures), (moved, same) = (fit(doubted, NONE, replace(SMALL, severity=severity)) for severity in ({}, {"listening": 0.5}))
     before, after = (scorer.score(call(999, False).transcript) for scorer in (plain, moved))
     assert after.scores["listening"] == pytest.approx(before.scores["listening"] + 0.5, abs=0.011)
     assert after.scores["ownership"] == before.scores["ownership"]

@@ -196,7 +196,7 @@ class CallRater:
         # Where there is nothing to learn from in this part of a cross-validation: the middle of the scale.
         ratings = np.where(rated.any(axis=0), ratings, np.mean(SCALE)).astype(np.float32)
         seen = np.arange(len(ratings)) if times is None else np.repeat(np.arange(len(ratings)), times)
-        some: NDArray[np.bool_] = rated.any(axis=1)
+        some = np.any(rated, axis=1)
         if some.any():
             seen = seen[some[seen]]
         mean = np.nanmean(ratings[seen], axis=0)
