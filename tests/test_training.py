@@ -84,7 +84,7 @@ def test_own_calls_without_ratings_have_no_figures_for_them():
     scorer, figures = fit(own + apart(CALLS, 4, 2, beside=True), NONE, SMALL)
     assert figures["kappa"] == figures["coverage"] == dict.fromkeys(DIMENSIONS)
     good, bad = (scorer.score(call(999, kind).transcript).scores["ownership"] for kind in (True, False))
-    assert 4.5 >= good > 3 > bad >= 1.5  # of the level of those beside
+    assert 4 >= good > 3 > bad >= 2
 
 
 def test_severity_is_added_to_ratings_and_widens_their_intervals_within_the_scale():
